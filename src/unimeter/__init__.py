@@ -1,0 +1,36 @@
+"""One meter for every LLM provider: any raw response in, the same exact metrics out."""
+
+from unimeter.adapter import Adapter
+from unimeter.errors import AdapterError, MalformedUsage, MissingUsage, UnimeterError, UnknownProvider, UsageError
+from unimeter.metrics import (
+    BaseMetrics,
+    MessageMetrics,
+    Metrics,
+    ModelMetrics,
+    ModelType,
+    RunMetrics,
+    SessionMetrics,
+    ToolCallMetrics,
+)
+from unimeter.reading import Reading, normalize, read
+
+__all__ = [
+    "Adapter",
+    "AdapterError",
+    "BaseMetrics",
+    "MalformedUsage",
+    "MessageMetrics",
+    "Metrics",
+    "MissingUsage",
+    "ModelMetrics",
+    "ModelType",
+    "Reading",
+    "RunMetrics",
+    "SessionMetrics",
+    "ToolCallMetrics",
+    "UnimeterError",
+    "UnknownProvider",
+    "UsageError",
+    "normalize",
+    "read",
+]

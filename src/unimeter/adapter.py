@@ -1,0 +1,176 @@
+"""What every adapter is: a class body that is a table, checked and compiled when the class is made.
+
+    class Acme(OpenAIChat):
+        \"\"\"Acme. OpenAI's usage, with a queue time.\"\"\"
+
+        provider = "Acme"
+        hosts = ("api.acme.example",)
+        provider_metrics = {"queue_time": number("queue_time")}
+
+`Acme.source()` prints the functions that were made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from unimeter import compiler
+from unimeter.errors import AdapterError
+from unimeter.fields import Field, Outside, Value, absent, parse
+from unimeter.merge import merged
+
+METRICS = (*compiler.TOLD, "total_tokens")
+"""The metrics that a table may fill. `total_tokens` is where the provider's own total stands; ours is always the sum."""
+
+_WORDS = frozenset(
+    "provider aliases hosts url_paths packages marks shape places model id final camel_case sdk_types ignored hint "
+    "provider_metrics calls_add merge ready".split()
+)
+
+
+class Adapter:
+    """One provider's way of reporting usage. Subclass it, fill the table; nothing has to be called."""
+
+    # who it is -----------------------------------------------------------------------------------------------------
+    provider: ClassVar[str] = ""
+    """The label, as `Reading.provider` gives it."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that `provider=` takes."""
+    hosts: ClassVar[tuple[str, ...]] = ()
+    """Hosts that are this provider's; `*` stands for anything."""
+    url_paths: ClassVar[tuple[str, ...]] = ()
+    """What a url's path holds when it leads to this dialect."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Python packages whose objects come from this provider and no other."""
+    marks: ClassVar[tuple[str, ...]] = ()
+    """Names in a body, or `usage.` names in its usage, that no other provider of the dialect has."""
+    shape: ClassVar[tuple[str, ...]] = ()
+    """What tells this dialect from others: `name`, `name.name`, `name=value` or `name=prefix*`, any of them."""
+
+    # where things stand --------------------------------------------------------------------------------------------
+    places: ClassVar[tuple[str, ...]] = ("usage",)
+    """Where the usage stands, in a response or in an event; "" is the response itself."""
+    model: ClassVar[tuple[str, ...]] = ("model",)
+    """Where the model's id stands, beside the usage or in the response."""
+    id: ClassVar[tuple[str, ...]] = ("id",)
+    """Where the response's id stands."""
+    final: ClassVar[tuple[str, ...]] = ()
+    """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
+    camel_case: ClassVar[bool] = False
+    """Whether the wire spells the names in camelCase."""
+    calls_add: ClassVar[bool] = False
+    """Whether each usage in a stream is a call of its own."""
+    hint: ClassVar[str] = ""
+    """How to ask for usage that a response may lack."""
+
+    # what it means -------------------------------------------------------------------------------------------------
+    input_tokens: ClassVar[Field] = absent
+    output_tokens: ClassVar[Field] = absent
+    total_tokens: ClassVar[Field] = absent
+    audio_input_tokens: ClassVar[Field] = absent
+    audio_output_tokens: ClassVar[Field] = absent
+    cache_read_tokens: ClassVar[Field] = absent
+    cache_write_tokens: ClassVar[Field] = absent
+    reasoning_tokens: ClassVar[Field] = absent
+    cost: ClassVar[Field] = absent
+    provider_metrics: ClassVar[dict[str, Field]] = {}
+    """What goes under the provider's own names."""
+    sdk_types: ClassVar[tuple[str, ...]] = ()
+    """The SDK's own usage types, `package:Name`. Every leaf of theirs is read or ignored."""
+    ignored: ClassVar[dict[str, str]] = {}
+    """Leaves that are not read, each with the reason."""
+
+    # what is made of it --------------------------------------------------------------------------------------------
+    table: ClassVar[dict[str, Field]]
+    locate: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, Mapping[str, Any]] | None]]
+    measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
+    usage_names: ClassVar[frozenset[str]]
+    """The names at the top of the usage that tell counts."""
+    _sources: ClassVar[tuple[str, str]]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        _check_names(cls)
+        cls.table = {metric: getattr(cls, metric) for metric in METRICS}
+        measure, names = compiler.measure_source(cls.table, cls.provider_metrics, cls.camel_case)
+        locate, locate_names = compiler.locate_source(cls.places, cls.camel_case)
+        cls._sources = (locate, measure)
+        cls.usage_names = frozenset(_usage_names(cls))
+        cls.measure = staticmethod(compiler.build(measure, "measure", names, cls.__name__))
+        cls.locate = staticmethod(compiler.build(locate, "locate", locate_names, cls.__name__))
+
+    @classmethod
+    def source(cls) -> str:
+        """The functions that the table was made into."""
+        return "\n\n\n".join(cls._sources)
+
+    @classmethod
+    def leaves(cls) -> tuple[Value, ...]:
+        """Every value that the table reads."""
+        fields = (*cls.table.values(), *cls.provider_metrics.values())
+        return tuple(dict.fromkeys(leaf for field in fields for leaf in field.leaves()))
+
+    # what an adapter may override, where a rule depends on values --------------------------------------------------
+
+    @classmethod
+    def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
+        """One usage of a stream's: for each path the last value that is not null.
+
+        Args:
+            events: each event that carries usage, and the usage.
+        """
+        return merged(usage for _, usage in events)
+
+    @classmethod
+    def ready(cls, usage: Any) -> tuple[Any, tuple[tuple[str, Any, str | None], ...]]:
+        """The usage to be measured, and the usage of other models inside this response.
+
+        Returns:
+            The usage as `measure` takes it; and for each call of another model its kind, its usage and its model's id.
+        """
+        return usage, ()
+
+
+def _usage_names(cls: type[Adapter]) -> Iterator[str]:
+    for metric in (*compiler.TOLD, "total_tokens"):
+        for leaf in cls.table[metric].leaves():
+            if not leaf.beside and metric != "cost":
+                yield leaf.steps[0].name
+                if cls.camel_case:
+                    yield leaf.steps[0].camel
+
+
+def _check_names(cls: type[Adapter]) -> None:
+    """A misspelt metric, a bad path, a doubled name: each fails here, with a hint."""
+    known = _WORDS | set(METRICS)
+    for name, value in vars(cls).items():
+        if name.startswith("_") or callable(getattr(value, "__func__", value)) and not isinstance(value, type):
+            continue
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise AdapterError(f"{cls.__name__}.{name} is no word of a table" + (f"; did you mean {close[0]}?" if close else ""))
+        if name in METRICS and not isinstance(value, Field):
+            raise AdapterError(f"{cls.__name__}.{name} must be made of the words of unimeter.fields, not {value!r}")
+    for name, field in cls.provider_metrics.items():
+        if name in METRICS:
+            raise AdapterError(f"{cls.__name__}.provider_metrics[{name!r}] has a field of its own: fill {name}")
+        if not isinstance(field, Field) or isinstance(field, Outside):
+            raise AdapterError(f"{cls.__name__}.provider_metrics[{name!r}] must be made of the words of unimeter.fields")
+    for name in (*METRICS, "provider_metrics"):
+        fields = cls.provider_metrics.values() if name == "provider_metrics" else [getattr(cls, name)]
+        for field in fields:
+            for leaf in field.leaves():
+                try:
+                    parse(leaf.path)
+                except AdapterError as error:
+                    raise AdapterError(f"{cls.__name__}.{name}: {error}") from None
+                wanted = {"cost": ("money",)}.get(name, ("count",))
+                if name != "provider_metrics" and leaf.kind not in wanted:
+                    raise AdapterError(f"{cls.__name__}.{name} takes {wanted[0]}(), not {leaf.kind}({leaf.path!r})")
+    for metric in METRICS:
+        paths = [leaf for part in getattr(getattr(cls, metric), "parts", ()) for leaf in part.leaves()]
+        doubled = {leaf.path for leaf in paths if paths.count(leaf) > 1}
+        if doubled:
+            raise AdapterError(f"{cls.__name__}.{metric} adds {min(doubled)!r} twice; for two names of one number use first()")

@@ -1,0 +1,80 @@
+"""Anthropic Claude."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unimeter.adapter import Adapter
+from unimeter.fields import count, first, label, money, tree
+from unimeter.merge import merged
+from unimeter.values import Refused, as_count, as_fields, as_list
+
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+class Anthropic(Adapter):
+    """Anthropic Messages. The prompt count comes without the cache, so the cache is added back.
+
+    https://docs.anthropic.com/en/api/messages#response-usage
+    """
+
+    provider = "Anthropic"
+    aliases = ("claude", "anthropic-claude")
+    hosts = ("api.anthropic.com",)
+    url_paths = ("/v1/messages", "/v1/complete", "publishers/anthropic/")
+    shape = ("type=message", "type=message_*", "type=content_block_*", "type=completion", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens")
+    places = ("usage", "message.usage")
+    final = ("type=message_stop", "delta.stop_reason")
+    sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
+
+    cache_read_tokens = count("cache_read_input_tokens")
+    cache_write_tokens = first(
+        count("cache_creation_input_tokens"),
+        count("cache_creation.ephemeral_5m_input_tokens") + count("cache_creation.ephemeral_1h_input_tokens"),
+    )
+    input_tokens = count("input_tokens") + cache_read_tokens + cache_write_tokens
+    output_tokens = count("output_tokens")
+    reasoning_tokens = count("output_tokens_details.thinking_tokens")
+    cost = money("cost")
+    provider_metrics = {
+        "server_tool_use": tree("server_tool_use"),
+        "service_tier": label("service_tier"),
+        "cache_creation": tree("cache_creation"),
+        "speed": label("speed"),
+        "inference_geo": label("inference_geo"),
+        "iterations": tree("iterations"),
+        "fallback_credit": tree("fallback_credit"),
+    }
+
+    @classmethod
+    def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
+        """A second `message_start` begins the message anew: the attempt before it was declined and is not billed."""
+        starts = [i for i, (event, _) in enumerate(events) if event.get("type") == "message_start"]
+        return merged(usage for _, usage in events[starts[-1] if starts else 0 :])
+
+    @classmethod
+    def ready(cls, usage: Any) -> tuple[Any, tuple[tuple[str, Any, str | None], ...]]:
+        """A compaction belongs to the same model and bill but not to the top level: it is added. An advisor is a part."""
+        fields = usage if type(usage) is dict else as_fields(usage, "usage") or {}
+        if fields.get("iterations") is None:
+            return usage, ()
+        added, parts = dict(fields), []
+        for i, item in enumerate(as_list(fields["iterations"], "usage.iterations") or ()):
+            call = as_fields(item, f"usage.iterations[{i}]") or {}
+            if call.get("type") == "compaction":
+                for name in _COUNTS:
+                    more = call.get(name)
+                    if more is not None:
+                        added[name] = _sum(added.get(name), more, name, i)
+            elif call.get("type") == "advisor_message":
+                parts.append(("advisor_message", call, call.get("model")))
+        return added, tuple(parts)
+
+
+def _sum(one: Any, two: Any, name: str, i: int) -> int | None:
+    path = f"usage.iterations[{i}].{name}"
+    total = (0 if one is None else as_count(one, f"usage.{name}") or 0) + (as_count(two, path) or 0)
+    if total >= 2**63:
+        raise Refused(path, "a count that can be added", two)
+    return total

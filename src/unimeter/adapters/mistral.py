@@ -1,0 +1,42 @@
+"""Mistral."""
+
+from __future__ import annotations
+
+from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.fields import absent, count, first, if_outside, label, number
+
+
+class Mistral(OpenAIChat):
+    """Mistral. Cached tokens come in three spellings; audio tokens stand outside the prompt, as the total shows.
+
+    https://docs.mistral.ai/api/#tag/chat
+    """
+
+    provider = "Mistral"
+    aliases = ("mistralai",)
+    hosts = ("api.mistral.ai", "codestral.mistral.ai")
+    packages = ("mistralai",)
+    marks = ("usage.prompt_audio_seconds", "usage.num_cached_tokens", "usage.prompt_token_details", "usage.request_count")
+    places = ("usage", "data.usage")
+    final = ("choices[].finish_reason", "data.choices[].finish_reason")
+    model = ("model",)
+    hint = ""
+    sdk_types = ("mistralai.client.models:UsageInfo",)
+
+    cache_read_tokens = first(
+        count("prompt_tokens_details.cached_tokens"),
+        count("num_cached_tokens"),
+        count("prompt_token_details.cached_tokens"),
+    )
+    cache_write_tokens = absent
+    audio_input_tokens = first(
+        count("prompt_tokens_details.audio_tokens"), count("prompt_token_details.audio_tokens")
+    )
+    audio_output_tokens = absent
+    input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens)
+    cost = absent
+    provider_metrics = {
+        "prompt_audio_seconds": number("prompt_audio_seconds"),
+        "service_tier": label("service_tier"),
+        "connector_tokens": count("connector_tokens"),
+    }

@@ -1,0 +1,73 @@
+"""OpenAI's other endpoints, and those of servers that follow them: embeddings, images, audio, assistants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.fields import count, first, if_outside, number
+from unimeter.merge import merged
+
+
+class OpenAIEmbeddings(OpenAIChat):
+    """Embeddings and reranking: nothing is generated, so where only a total comes, it is the input.
+
+    https://platform.openai.com/docs/api-reference/embeddings/object
+    """
+
+    aliases = ()
+    url_paths = ("/embeddings", "/rerank")
+    shape = ("object=list", "usage.total_tokens")
+    hint = ""
+    sdk_types = ("openai.types.create_embedding_response:Usage",)
+
+    input_tokens = first(count("prompt_tokens"), count("total_tokens"))
+
+
+class OpenAIMedia(OpenAIChat):
+    """Images, transcription and speech. Counts come under either of OpenAI's vocabularies; audio may be told in seconds.
+
+    https://platform.openai.com/docs/api-reference/audio/json-object
+    """
+
+    aliases = ()
+    url_paths = ("/images", "/audio/")
+    shape = ("type=transcript.*", "type=speech.audio.*", "type=image_*", "usage.input_token_details", "usage.seconds")
+    final = ("type=transcript.text.done", "type=speech.audio.done", "type=image_generation.completed", "type=image_edit.completed")
+    hint = ""
+    sdk_types = ("openai.types.images_response:Usage",)
+
+    audio_input_tokens = first(
+        count("prompt_tokens_details.audio_tokens"),
+        count("input_tokens_details.audio_tokens"),
+        count("input_token_details.audio_tokens"),
+    )
+    input_tokens = first(count("prompt_tokens"), count("input_tokens")) + if_outside(audio_input_tokens)
+    output_tokens = first(count("completion_tokens"), count("output_tokens"))
+    provider_metrics = {
+        **OpenAIChat.provider_metrics,
+        "seconds": number("seconds"),
+        "image_tokens": count("input_tokens_details.image_tokens"),
+        "prompt_audio_seconds": number("prompt_audio_seconds"),
+    }
+
+
+class OpenAIAssistants(OpenAIChat):
+    """Assistants runs. A run's usage is the sum of its steps', so the steps are not added to it.
+
+    https://platform.openai.com/docs/api-reference/runs/object
+    """
+
+    aliases = ()
+    url_paths = ("/threads",)
+    shape = ("object=thread*",)
+    final = ("status=completed", "status=failed", "status=cancelled", "status=expired", "status=incomplete")
+    hint = ""
+    sdk_types = ("openai.types.beta.threads.run:Usage",)
+
+    @classmethod
+    def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
+        """The run's own usage; while it is not there, that of the steps so far cannot be told to be all of it."""
+        runs = [usage for event, usage in events if event.get("object") == "thread.run"]
+        return merged(runs) if runs else {}

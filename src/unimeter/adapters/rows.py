@@ -1,0 +1,40 @@
+"""Providers that speak another's dialect to the letter: a label, their hosts, and what marks their bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One provider without a table of its own."""
+
+    provider: str
+    hosts: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+ROWS: tuple[Row, ...] = (
+    Row("Azure OpenAI", ("*.openai.azure.com", "*.cognitiveservices.azure.com"), ("prompt_filter_results",), ("azure",)),
+    Row("OpenRouter", ("openrouter.ai",), ("usage.cost_details", "usage.is_byok")),
+    Row("DeepSeek", ("api.deepseek.com",), ("usage.prompt_cache_hit_tokens", "usage.prompt_cache_miss_tokens")),
+    Row("Together", ("api.together.ai", "api.together.xyz")),
+    Row("Fireworks", ("api.fireworks.ai",)),
+    Row("llama.cpp", (), ("timings",)),
+    Row("Moonshot", ("api.moonshot.ai", "api.moonshot.cn")),
+    Row("Z.ai", ("api.z.ai", "open.bigmodel.cn")),
+    Row("Databricks", ("*.azuredatabricks.net", "*.cloud.databricks.com", "*.gcp.databricks.com")),
+    Row("Vercel AI Gateway", ("ai-gateway.vercel.sh",), ("generationId", "usage.market_cost")),
+    Row("Writer", ("api.writer.com",)),
+    Row("Voyage", ("api.voyageai.com",)),
+    Row("Venice", ("api.venice.ai",), ("venice_parameters",)),
+    Row("GitHub Copilot", ("api.githubcopilot.com", "*.githubcopilot.com"), ("copilot_usage",)),
+    Row("Snowflake", ("*.snowflakecomputing.com",)),
+    Row("Cloudflare", ("api.cloudflare.com", "gateway.ai.cloudflare.com")),
+    Row("DashScope", ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com")),
+    Row("AI21", ("api.ai21.com",)),
+    Row("Avian", ("api.avian.io",)),
+    Row("SambaNova", ("api.sambanova.ai",)),
+    Row("NVIDIA", ("integrate.api.nvidia.com",)),
+)

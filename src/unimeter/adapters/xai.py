@@ -1,0 +1,56 @@
+"""xAI."""
+
+from __future__ import annotations
+
+from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.adapters.openai_endpoints import OpenAIMedia
+from unimeter.adapters.openai_responses import OpenAIResponses
+from unimeter.fields import beside, count, label, money, tree
+
+_COST = money("cost_in_usd_ticks", per_dollar=10**10)
+_SEARCH = {
+    "num_sources_used": count("num_sources_used"),
+    "num_server_side_tools_used": count("num_server_side_tools_used"),
+    "server_side_tool_usage_details": tree("server_side_tool_usage_details"),
+    "service_tier": beside(label("service_tier")),
+}
+
+
+class XAI(OpenAIChat):
+    """xAI chat. Reasoning stands outside the completion, as the total shows; the cost comes in ticks of 1e-10 dollars.
+
+    https://docs.x.ai/docs/api-reference#chat-completions
+    """
+
+    provider = "xAI"
+    aliases = ("grok",)
+    hosts = ("api.x.ai", "*.api.x.ai")
+    marks = ("usage.num_sources_used", "usage.cost_in_usd_ticks")
+    sdk_types = ()
+
+    cost = _COST
+    provider_metrics = _SEARCH
+
+
+class XAIResponses(OpenAIResponses):
+    """xAI Responses: reasoning stands inside the output here."""
+
+    provider = "xAI"
+    hosts = ()
+    marks = ("usage.num_sources_used", "usage.cost_in_usd_ticks")
+    sdk_types = ()
+
+    cost = _COST
+    provider_metrics = _SEARCH
+
+
+class XAIMedia(OpenAIMedia):
+    """xAI images: a cost and no tokens."""
+
+    provider = "xAI"
+    hosts = ()
+    shape = ("usage.cost_in_usd_ticks",)
+    marks = ("usage.cost_in_usd_ticks",)
+    sdk_types = ()
+
+    cost = _COST

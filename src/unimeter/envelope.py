@@ -1,0 +1,113 @@
+"""What of a JSON body is worth decoding: the names that some adapter asks for, and everything in a usage.
+
+The rest — prompts, completions, embeddings — is skipped by the decoder and never becomes a Python object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any, TypedDict
+
+import msgspec
+
+from unimeter.adapter import Adapter
+from unimeter.fields import Step, parse
+from unimeter.registry import Registry
+from unimeter.several import ITEMS, LISTS
+from unimeter.shape import conditions
+
+Tree = dict[str, Any]
+"""What is kept, by name: a `_Keep`, or a pair of whether it is a list and the tree within."""
+
+
+class _Keep(IntEnum):
+    """How much of a value is kept."""
+
+    PRESENCE = 0
+    VALUE = 1
+    ALL = 2
+    """A usage: whatever else asks for a single name in it."""
+
+
+def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
+    """Every path that an adapter looks at outside of a usage, and what is needed there."""
+    for adapter in registry.adapters:
+        for place in adapter.places:
+            steps = parse(place) if place else ()
+            if steps:
+                yield steps, _Keep.ALL
+            for path in (*adapter.model, *adapter.id, *_beside(adapter)):
+                yield (*steps[:-1], *parse(path)), _Keep.VALUE
+        for test in (*adapter.shape, *adapter.final):
+            for condition in conditions(test):
+                yield condition.steps, _Keep(condition.wanted is not None or len(condition.steps) > 1)
+    for marks in registry.marks.values():
+        for where, mark, _ in marks:
+            if where == "body":
+                yield parse(mark), _Keep.PRESENCE
+
+
+def _beside(adapter: type[Adapter]) -> Iterable[str]:
+    inside = adapter.places == ("",)
+    return (leaf.path for leaf in adapter.leaves() if leaf.beside or inside)
+
+
+def tree_of(registry: Registry) -> Tree:
+    """The names of all paths, nested; both spellings of each."""
+    tree: Tree = {}
+    for steps, keep in paths(registry):
+        _plant(tree, steps, keep)
+    for path in LISTS:
+        _plant(tree, parse(f"{path}[].response"), _Keep.VALUE)
+    for name in whole(registry):
+        _plant(tree, parse(name), _Keep.PRESENCE)
+    return tree
+
+
+def whole(registry: Registry) -> frozenset[str]:
+    """Names that only bodies have which are needed whole: result lines, and responses that are their own usage."""
+    shapes = (test for adapter in registry.adapters if "" in adapter.places for test in adapter.shape)
+    return frozenset((*ITEMS, "outputs", "results", *(conditions(test)[0].steps[0].name for test in shapes)))
+
+
+def _plant(tree: Tree, steps: tuple[Step, ...], keep: _Keep) -> None:
+    step, *rest = steps
+    for name in {step.name, step.camel}:
+        here = tree.get(name, _Keep.PRESENCE)
+        if here is _Keep.ALL or (not rest and keep is _Keep.ALL):
+            tree[name] = _Keep.ALL
+        elif rest:
+            listed, inner = (False, {}) if isinstance(here, _Keep) else here
+            tree[name] = (listed or step.each, inner)
+            _plant(inner, tuple(rest), keep)
+        elif isinstance(here, _Keep):
+            tree[name] = max(here, keep)
+
+
+def type_of(tree: Tree, name: str) -> Any:
+    """The type that msgspec decodes: a dict of these names, whatever else is in it."""
+    fields: dict[str, Any] = {}
+    for key, node in tree.items():
+        if isinstance(node, tuple):
+            listed, inner = node
+            each = type_of(inner, f"{name}_{key}")
+            other = list[each] if listed else each  # type: ignore[valid-type]
+            fields[key] = other | None
+        else:
+            fields[key] = Any if node else msgspec.Raw
+    return TypedDict(name, fields, total=False)  # type: ignore[operator]
+
+
+@lru_cache(maxsize=4)
+def decoder(registry: Registry) -> Callable[[bytes], Any]:
+    """Decodes one JSON value. Of an object it keeps the envelope, unless it has to be kept whole."""
+    decode_envelope = msgspec.json.Decoder(type_of(tree_of(registry), "Envelope")).decode
+    needed_whole = whole(registry)
+
+    def decode(raw: bytes) -> Any:
+        envelope = decode_envelope(raw)
+        return envelope if needed_whole.isdisjoint(envelope) else msgspec.json.decode(raw)
+
+    return decode

@@ -1,0 +1,36 @@
+"""One usage of a stream's several: for each path the last value that is not null.
+
+    >>> merged([{"prompt_tokens": 9, "details": {"cached": 8}}, {"prompt_tokens": 9, "details": None, "completion_tokens": 0}])
+    {'prompt_tokens': 9, 'details': {'cached': 8}, 'completion_tokens': 0}
+
+Nothing is summed and nothing compared: an explicit 0 overwrites, an absent or null field does not. Lists are values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from unimeter.values import DEEPEST, fields_of, is_unset
+
+
+def merged(usages: Iterable[Any]) -> Any:
+    """The usages laid over one another, in order. A single one is returned as it is; several make a new object."""
+    first, *rest = usages
+    for usage in rest:
+        first = laid_over(first, usage, 0)
+    return first
+
+
+def laid_over(old: Any, new: Any, depth: int) -> Any:
+    """A new value over an old one; neither is changed."""
+    if new is None or is_unset(new):
+        return old
+    new_fields = fields_of(new)
+    old_fields = fields_of(old)
+    if new_fields is None or old_fields is None or depth == DEEPEST:
+        return new
+    out: dict[str, Any] = dict(old_fields)
+    for name, value in new_fields.items():
+        out[name] = laid_over(out.get(name), value, depth + 1)
+    return out

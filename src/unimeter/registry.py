@@ -1,0 +1,140 @@
+"""Which providers there are, by label, host, package and mark. All of it is read off the adapters."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cached_property
+from importlib.metadata import entry_points
+
+from unimeter.adapter import Adapter
+from unimeter.adapters import ADAPTERS
+from unimeter.adapters.rows import ROWS, Row
+from unimeter.errors import UnknownProvider
+
+ENTRY_POINTS = "unimeter.adapters"
+"""The group under which other packages register adapters of their own."""
+
+
+class Registry:
+    """The adapters and rows, and everything that is looked up in them."""
+
+    def __init__(self, adapters: tuple[type[Adapter], ...], rows: tuple[Row, ...]) -> None:
+        self.adapters = adapters
+        self.rows = rows
+
+    @cached_property
+    def roots(self) -> tuple[type[Adapter], ...]:
+        """The adapters that are a dialect of their own: those that say by what shape it is told."""
+        return tuple(adapter for adapter in self.adapters if "shape" in vars(adapter) and adapter.shape)
+
+    @cached_property
+    def by_label(self) -> dict[str, tuple[type[Adapter], ...]]:
+        """A label's adapters, the main one first."""
+        found: dict[str, list[type[Adapter]]] = defaultdict(list)
+        for adapter in self.adapters:
+            found[adapter.provider].append(adapter)
+        for row in self.rows:
+            found[row.provider]
+        return {label: tuple(adapters) for label, adapters in found.items()}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What `provider=` takes, in lower case, and the label it means."""
+        named: dict[str, str] = {}
+        for one in (*self.adapters, *self.rows):
+            for name in (one.provider, slug(one.provider), *one.aliases):
+                named.setdefault(name.lower(), one.provider)
+        return named
+
+    def label(self, name: str) -> str:
+        """The label that a name stands for.
+
+        Raises:
+            UnknownProvider: none.
+        """
+        found = self.labels.get(name.strip().lower()) or self.labels.get(slug(name))
+        if found is None:
+            raise UnknownProvider(f"no provider is called {name!r}; known are: {', '.join(sorted(self.by_label))}")
+        return found
+
+    @cached_property
+    def hosts(self) -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
+        """Labels by host; and by pattern, for hosts with a star."""
+        exact: dict[str, str] = {}
+        patterns = []
+        for one in (*self.adapters, *self.rows):
+            for host in one.hosts:
+                if "*" in host:
+                    patterns.append((re.compile(re.escape(host).replace(r"\*", ".*")), one.provider))
+                else:
+                    exact.setdefault(host, one.provider)
+        return exact, tuple(patterns)
+
+    @cached_property
+    def url_paths(self) -> tuple[tuple[str, type[Adapter]], ...]:
+        """What a url's path may hold, the longest first, and the dialect it leads to."""
+        paths = [(path, adapter) for adapter in self.adapters for path in vars(adapter).get("url_paths", ())]
+        return tuple(sorted(paths, key=lambda found: -len(found[0])))
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """Labels by the package whose objects come from that provider."""
+        return {package: adapter.provider for adapter in self.adapters for package in vars(adapter).get("packages", ())}
+
+    @cached_property
+    def sdk_types(self) -> dict[tuple[str, str], type[Adapter]]:
+        """Adapters by the top package and the name of an SDK's own usage type."""
+        found: dict[tuple[str, str], type[Adapter]] = {}
+        for adapter in self.adapters:
+            for text in vars(adapter).get("sdk_types", ()):
+                module, _, name = text.partition(":")
+                found.setdefault((module, name), adapter)
+        return found
+
+    @cached_property
+    def marks(self) -> dict[type[Adapter] | None, tuple[tuple[str, str, str], ...]]:
+        """The marks (in the body or in its usage) by dialect; those of rows, which have any dialect, under None."""
+        found: dict[type[Adapter] | None, list[tuple[str, str, str]]] = defaultdict(list)
+        for adapter in self.adapters:
+            for mark in vars(adapter).get("marks", ()):
+                found[self.root_of(adapter)].append((*_where(mark), adapter.provider))
+        for row in self.rows:
+            for mark in row.marks:
+                found[None].append((*_where(mark), row.provider))
+        return {root: tuple(marks) for root, marks in found.items()}
+
+    def root_of(self, adapter: type[Adapter]) -> type[Adapter]:
+        """The dialect that an adapter speaks."""
+        return next((cls for cls in adapter.__mro__ if cls in self.roots), adapter)
+
+    def adapter_for(self, label: str, root: type[Adapter] | None) -> type[Adapter] | None:
+        """A provider's own adapter for a dialect, or else the dialect's root."""
+        own = self.by_label.get(label, ())
+        if root is None:
+            return own[0] if own else None
+        return next((adapter for adapter in own if issubclass(adapter, root)), root)
+
+
+def slug(label: str) -> str:
+    """A label in lower case, with hyphens for whatever is no letter or digit."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def _where(mark: str) -> tuple[str, str]:
+    return ("usage", mark.removeprefix("usage.")) if mark.startswith("usage.") else ("body", mark)
+
+
+def _registered() -> tuple[type[Adapter], ...]:
+    return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
+
+
+_current: Registry | None = None
+
+
+def registry() -> Registry:
+    """The registry of this process: our own adapters, then those that other packages register."""
+    global _current
+    if _current is None:
+        _current = Registry((*ADAPTERS, *_registered()), ROWS)
+    return _current

@@ -1,0 +1,59 @@
+"""Bodies that hold several responses: a batch's result lines, a batch job with its outputs inline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from unimeter.values import fields_of
+
+ITEMS = ("custom_id", "batch_request_id")
+"""What a result line has, and no response."""
+
+LISTS = (
+    "outputs",  # Mistral's job
+    "results",  # xAI's page
+    "metadata.output.inlinedResponses.inlinedResponses",  # Gemini's operation
+    "response.inlinedResponses.inlinedResponses",
+    "dest.inlined_responses",  # Gemini's SDK
+)
+"""Where a job holds its result lines."""
+
+RESPONSES = (
+    "response.body",  # OpenAI, Mistral, Groq
+    "result.message",  # Anthropic
+    "batch_result.response.chat_get_completion",  # xAI
+    "response",  # Gemini
+    "modelOutput",  # Bedrock
+)
+"""Where a result line holds its response."""
+
+
+def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
+    """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
+    if not event.keys().isdisjoint(ITEMS):
+        return list(_of_lines([event]))
+    for path in LISTS:
+        lines = _at(event, path)
+        if isinstance(lines, (list, tuple)) and lines and all(map(_is_line, lines)):
+            return list(_of_lines(lines))
+    return None
+
+
+def _is_line(value: Any) -> bool:
+    fields = fields_of(value)
+    return fields is not None and ("response" in fields or "batch_result" in fields or "error" in fields)
+
+
+def _of_lines(lines: Any) -> Iterator[Any]:
+    for line in lines:
+        found = next((response for path in RESPONSES if fields_of(response := _at(line, path)) is not None), None)
+        if found is not None:
+            yield found
+
+
+def _at(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        fields = fields_of(value)
+        value = None if fields is None else fields.get(name)
+    return value
