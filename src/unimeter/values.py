@@ -68,12 +68,14 @@ def as_number(value: Any, path: str) -> float | None:
     raise Refused(path, "a number, finite and not negative", value)
 
 
-def as_label(value: Any, path: str) -> str | None:
-    """A word, such as a service tier; of an enum's member, its value."""
+def as_label(value: Any, path: str) -> str | int | None:
+    """A word, such as a service tier; of an enum's member, its value, which in some bodies is a number."""
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     if is_unset(value):
         return None
     raise Refused(path, "a string", value)

@@ -16,12 +16,12 @@ from unimeter.adapters.groq import Groq
 from unimeter.adapters.huggingface import HuggingFace, TextGenerationInference
 from unimeter.adapters.litellm import LiteLLM
 from unimeter.adapters.llama import Llama, LlamaOpenAI
-from unimeter.adapters.mistral import Mistral
+from unimeter.adapters.mistral import Mistral, MistralOCR
 from unimeter.adapters.ollama import Ollama
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_endpoints import OpenAIAssistants, OpenAIEmbeddings, OpenAIMedia
 from unimeter.adapters.openai_responses import OpenAIResponses
-from unimeter.adapters.perplexity import Perplexity, PerplexityResponses
+from unimeter.adapters.perplexity import Perplexity, PerplexityEmbeddings, PerplexityResponses
 from unimeter.adapters.watsonx import WatsonX, WatsonXGeneration
 from unimeter.adapters.xai import XAI, XAIMedia, XAIResponses
 
@@ -45,8 +45,10 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     WatsonXGeneration,
     Groq,
     Mistral,
+    MistralOCR,
     LiteLLM,
     Perplexity,
+    PerplexityEmbeddings,
     PerplexityResponses,
     AzureAIFoundry,
     Cerebras,

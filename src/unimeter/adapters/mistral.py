@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.fields import absent, count, first, if_outside, label, number
 
@@ -40,3 +41,17 @@ class Mistral(OpenAIChat):
         "service_tier": label("service_tier"),
         "connector_tokens": count("connector_tokens"),
     }
+
+
+class MistralOCR(Adapter):
+    """Mistral's OCR counts pages, not tokens.
+
+    https://docs.mistral.ai/api/#tag/ocr
+    """
+
+    provider = "Mistral"
+    url_paths = ("/ocr",)
+    shape = ("usage_info",)
+    places = ("usage_info",)
+
+    provider_metrics = {"pages_processed": count("pages_processed"), "doc_size_bytes": count("doc_size_bytes")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.adapters.openai_endpoints import OpenAIEmbeddings
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.fields import count, label, money, tree
 
@@ -29,6 +30,19 @@ class Perplexity(OpenAIChat):
         "search_context_size": label("search_context_size"),
         "cost_details": tree("cost"),
     }
+
+
+class PerplexityEmbeddings(OpenAIEmbeddings):
+    """Perplexity's embeddings: OpenAI's, with the cost itemised.
+
+    https://docs.perplexity.ai/api-reference/embeddings-post
+    """
+
+    provider = "Perplexity"
+    sdk_types = ()
+
+    cost = money("cost.total_cost")
+    provider_metrics = {"cost_details": tree("cost")}
 
 
 class PerplexityResponses(OpenAIResponses):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from unimeter.wire.eventstream import BrokenStream, EventStreamDecoder, Message, is_event_stream
 from unimeter.wire.json import NotJSON
+from unimeter.wire.json import loads as loads_json
 from unimeter.wire.ndjson import NDJSONDecoder
 from unimeter.wire.sse import BOM, SSEDecoder
 
@@ -168,7 +169,7 @@ def _event_stream(raw: bytes, loads: Loads) -> Body:
 def aws_events(message: Message, loads: Loads) -> list[Any]:
     """One message as boto3 hands it on, `{event type: payload}`; what InvokeModel wraps in it as it stands."""
     kind = message.headers.get(":event-type") or message.headers.get(":exception-type") or "unknown"
-    payload = loads(message.payload) if message.payload else {}
+    payload = loads_json(message.payload) if message.payload else {}
     if kind == "chunk" and isinstance(payload, dict) and isinstance(payload.get("bytes"), str):
         try:
             inner = base64.b64decode(payload["bytes"], validate=True)
