@@ -26,7 +26,7 @@ METRICS = (*compiler.TOLD, "total_tokens")
 
 _WORDS = frozenset(
     "provider aliases hosts url_paths packages marks shape places model id final camel_case sdk_types ignored hint "
-    "provider_metrics calls_add merge ready".split()
+    "provider_metrics zeros_left_out calls_add merge ready".split()
 )
 
 
@@ -60,6 +60,8 @@ class Adapter:
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
     camel_case: ClassVar[bool] = False
     """Whether the wire spells the names in camelCase."""
+    zeros_left_out: ClassVar[bool] = False
+    """Whether the wire leaves zeros out, as proto3's JSON does: no output is then 0 where the total equals the input."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
     hint: ClassVar[str] = ""
@@ -94,7 +96,7 @@ class Adapter:
         super().__init_subclass__(**keywords)
         _check_names(cls)
         cls.table = {metric: getattr(cls, metric) for metric in METRICS}
-        measure, names = compiler.measure_source(cls.table, cls.provider_metrics, cls.camel_case)
+        measure, names = compiler.measure_source(cls.table, cls.provider_metrics, cls.camel_case, cls.zeros_left_out)
         locate, locate_names = compiler.locate_source(cls.places, cls.camel_case)
         cls._sources = (locate, measure)
         cls.usage_names = frozenset(_usage_names(cls))

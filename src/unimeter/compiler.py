@@ -246,7 +246,9 @@ class _Source:
                         opening = "elif"
 
 
-def measure_source(table: dict[str, Field], extras: dict[str, Field], camel_case: bool) -> tuple[str, dict[str, Any]]:
+def measure_source(
+    table: dict[str, Field], extras: dict[str, Field], camel_case: bool, zeros_left_out: bool
+) -> tuple[str, dict[str, Any]]:
     """The source of `measure`, and the globals it needs."""
     source = _Source(camel_case)
     leaves = [leaf for field in (*table.values(), *extras.values()) for leaf in field.leaves() if not leaf.beside]
@@ -259,6 +261,9 @@ def measure_source(table: dict[str, Field], extras: dict[str, Field], camel_case
     told = {metric: source.field(table[metric]) for metric in TOLD}
     total = source.field(table["total_tokens"])
     source.settle(table, total)
+    if zeros_left_out:
+        read, generated = told["input_tokens"], told["output_tokens"]
+        source.add(f"if {generated} is None and {total} is not None and {total} == {read}: {generated} = 0")
 
     own = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
     if extras:

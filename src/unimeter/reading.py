@@ -312,7 +312,7 @@ class _Call:
         beside = _beside(adapter, held.events)
         if not found:
             raise MissingUsage(self.label or "", _missing(adapter, held.events[-1] if held.events else {}, True))
-        complete = not held.cut and (held.done or _ended(adapter, held.events))
+        complete = not held.cut and (not held.is_stream or held.done or _ended(adapter, held.events))
         if adapter.calls_add:
             calls = tuple(self._reading(adapter, usage, event, True, beside, held) for event, usage in found)
             return self._added(calls, complete)

@@ -119,7 +119,7 @@ class MarkFinder:
     def __init__(self, registry: Registry) -> None:
         self._tables: dict[type[Adapter] | None, tuple[dict[str, str], dict[str, str]]] = {}
         for root in (*registry.roots, None):
-            marks = (*registry.marks.get(root, ()), *registry.marks.get(None, ()))
+            marks = (*(registry.marks.get(root, ()) if root else ()), *registry.marks.get(None, ()))
             body = {mark: label for where, mark, label in reversed(marks) if where == "body"}
             usage = {mark: label for where, mark, label in reversed(marks) if where == "usage"}
             self._tables[root] = body, usage

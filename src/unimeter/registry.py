@@ -94,11 +94,12 @@ class Registry:
 
     @cached_property
     def marks(self) -> dict[type[Adapter] | None, tuple[tuple[str, str, str], ...]]:
-        """The marks (in the body or in its usage) by dialect; those of rows, which have any dialect, under None."""
+        """The marks (in the body or in its usage) by dialect; those that are told in any dialect, under None."""
         found: dict[type[Adapter] | None, list[tuple[str, str, str]]] = defaultdict(list)
         for adapter in self.adapters:
+            root = self.root_of(adapter)
             for mark in vars(adapter).get("marks", ()):
-                found[self.root_of(adapter)].append((*_where(mark), adapter.provider))
+                found[None if root is adapter else root].append((*_where(mark), adapter.provider))
         for row in self.rows:
             for mark in row.marks:
                 found[None].append((*_where(mark), row.provider))

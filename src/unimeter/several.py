@@ -31,7 +31,7 @@ RESPONSES = (
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
-    if not event.keys().isdisjoint(ITEMS):
+    if not event.keys().isdisjoint(ITEMS) or ("result" in event and fields_of(_at(event, "result.message")) is not None):
         return list(_of_lines([event]))
     for path in LISTS:
         lines = _at(event, path)

@@ -22,6 +22,7 @@ from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_endpoints import OpenAIAssistants, OpenAIEmbeddings, OpenAIMedia
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.adapters.perplexity import Perplexity, PerplexityEmbeddings, PerplexityResponses
+from unimeter.adapters.venice import Venice
 from unimeter.adapters.watsonx import WatsonX, WatsonXGeneration
 from unimeter.adapters.xai import XAI, XAIMedia, XAIResponses
 
@@ -61,4 +62,5 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     XAI,
     XAIResponses,
     XAIMedia,
+    Venice,
 )

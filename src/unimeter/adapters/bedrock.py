@@ -47,7 +47,6 @@ class BedrockClaude(Anthropic):
     provider = "AWS Bedrock"
     aliases = hosts = url_paths = ()
     shape = ()
-    marks = ("amazon-bedrock-invocationMetrics",)
     camel_case = True
     sdk_types = ()
 
@@ -102,6 +101,7 @@ class BedrockInvoke(Adapter):
     provider = "AWS Bedrock"
     url_paths = ("/invoke", "/invoke-with-response-stream")
     shape = ("amazon-bedrock-invocationMetrics",)
+    marks = ("amazon-bedrock-invocationMetrics",)
     places = (TRAILER,)
     id = ()
     camel_case = True

@@ -25,6 +25,7 @@ class Gemini(Adapter):
     id = ("response_id",)
     final = ("candidates[].finishReason", "candidates[].finish_reason", "promptFeedback", "prompt_feedback")
     camel_case = True
+    zeros_left_out = True
     sdk_types = ("google.genai.types:GenerateContentResponseUsageMetadata",)
 
     input_tokens = count("prompt_token_count") + count("tool_use_prompt_token_count")

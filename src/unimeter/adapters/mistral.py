@@ -17,7 +17,7 @@ class Mistral(OpenAIChat):
     aliases = ("mistralai",)
     hosts = ("api.mistral.ai", "codestral.mistral.ai")
     packages = ("mistralai",)
-    marks = ("usage.prompt_audio_seconds", "usage.num_cached_tokens", "usage.prompt_token_details", "usage.request_count")
+    marks = ("usage.prompt_audio_seconds",)
     places = ("usage", "data.usage")
     final = ("choices[].finish_reason", "data.choices[].finish_reason")
     model = ("model",)

@@ -39,6 +39,7 @@ class PerplexityEmbeddings(OpenAIEmbeddings):
     """
 
     provider = "Perplexity"
+    shape = ("object=list&usage.cost.total_cost",)
     sdk_types = ()
 
     cost = money("cost.total_cost")
