@@ -218,9 +218,7 @@ class _Call:
 
     def _adapter(self, held: Payload) -> type[Adapter]:
         events, known = held.events, self.recogniser.registry
-        root = self.recogniser.dialect_of(events) or self.hints.dialect
-        if root is not None:
-            root = known.root_of(root)
+        root = self.recogniser.dialect_of(events, self.hints.dialect)
         if self.label is None:
             self.label = self.recogniser.marked(root, events) if root is not None and events else None
         elif root is not None and not self.named and self.hints.label is not None:
@@ -266,7 +264,7 @@ class _Call:
 
     def _usage_alone(self, adapter: type[Adapter], event: Event) -> type[Adapter] | None:
         """The adapter for a payload that is itself a usage object."""
-        if self.recogniser.dialect(event) is not None:
+        if self.recogniser.by_shape(event) is not None:
             return None
         own = self.recogniser.registry.by_label.get(self.label or "", ())
         for candidate in (adapter, *own, *self.recogniser.registry.roots):

@@ -93,15 +93,15 @@ def usage_adapter(kind: type, registry: Registry) -> type[Adapter] | None:
 # by shape -----------------------------------------------------------------------------------------------------------
 
 
-def dialect_finder(registry: Registry) -> Callable[[Event], type[Adapter] | None]:
+def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type[Adapter] | None]:
     """A function that tells the dialect of a body or event: one straight line over the shapes of all roots, in order.
 
-    What the names in a usage tell comes last: two dialects may use the same.
+    What the names in a usage tell is kept apart: two dialects may use the same, so all else is asked first.
     """
     names: dict[str, Any] = {}
     lines = ["def dialect(event):"]
-    shapes = [(root, text) for root in registry.roots for text in root.shape]
-    for root, text in sorted(shapes, key=lambda shape: shape[1].startswith("usage.")):
+    shapes = [(root, text) for root in registry.roots for text in root.shape if text.startswith("usage.") is by_usage]
+    for root, text in shapes:
         names[root.__name__] = root
         if text.isidentifier():
             lines.append(f"    if {text!r} in event: return {root.__name__}")
@@ -139,7 +139,8 @@ class Recogniser:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.dialect = dialect_finder(registry)
+        self.by_shape = dialect_finder(registry, by_usage=False)
+        self.by_usage = dialect_finder(registry, by_usage=True)
         self.marks = MarkFinder(registry)
         self._packages: dict[type, str | None] = {}
 
@@ -150,12 +151,12 @@ class Recogniser:
             self._packages[kind] = label = package_label(kind, self.registry)
             return label
 
-    def dialect_of(self, events: Sequence[Event]) -> type[Adapter] | None:
-        """The dialect of the first event that shows one."""
-        for event in events:
-            if (root := self.dialect(event)) is not None:
-                return root
-        return None
+    def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
+        """The dialect by the shape of the first event that shows one, or else by the url, or else by its usage's names."""
+        root = next((root for event in events if (root := self.by_shape(event)) is not None), by_url)
+        if root is None:
+            root = next((root for event in events if (root := self.by_usage(event)) is not None), None)
+        return None if root is None else self.registry.root_of(root)
 
     def marked(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
         """Whose marks the events bear: the first, the last, and the last that carries usage."""

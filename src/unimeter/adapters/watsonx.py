@@ -43,7 +43,10 @@ class WatsonXGeneration(Adapter):
     places = ("",)
     model = ("model_id",)
     id = ()
-    final = ("results[].stop_reason",)
+    final = tuple(
+        f"results[].stop_reason={reason}"
+        for reason in ("eos_token", "max_tokens", "stop_sequence", "token_limit", "time_limit", "cancelled", "error")
+    )
 
     input_tokens = first(count("results[].input_token_count"), count("input_token_count"))
     output_tokens = count("results[].generated_token_count")
