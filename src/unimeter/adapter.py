@@ -86,11 +86,14 @@ class Adapter:
 
     # what is made of it --------------------------------------------------------------------------------------------
     table: ClassVar[dict[str, Field]]
+    has_parts: ClassVar[bool]
+    """Whether `ready` does anything."""
+    identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     locate: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, Mapping[str, Any]] | None]]
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     usage_names: ClassVar[frozenset[str]]
     """The names at the top of the usage that tell counts."""
-    _sources: ClassVar[tuple[str, str]]
+    _sources: ClassVar[tuple[str, str, str]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -98,7 +101,10 @@ class Adapter:
         cls.table = {metric: getattr(cls, metric) for metric in METRICS}
         measure, names = compiler.measure_source(cls.table, cls.provider_metrics, cls.camel_case, cls.zeros_left_out)
         locate, locate_names = compiler.locate_source(cls.places, cls.camel_case)
-        cls._sources = (locate, measure)
+        identify, identify_names = compiler.identify_source(cls.model, cls.id, cls.camel_case)
+        cls._sources = (locate, identify, measure)
+        cls.identify = staticmethod(compiler.build(identify, "identify", identify_names, cls.__name__))
+        cls.has_parts = cls.ready.__func__ is not Adapter.ready.__func__  # type: ignore[attr-defined]
         cls.usage_names = frozenset(_usage_names(cls))
         cls.measure = staticmethod(compiler.build(measure, "measure", names, cls.__name__))
         cls.locate = staticmethod(compiler.build(locate, "locate", locate_names, cls.__name__))

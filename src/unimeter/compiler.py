@@ -1,6 +1,7 @@
-"""An adapter's table, made into two straight-line functions, as `dataclasses` makes `__init__`.
+"""An adapter's table, made into three straight-line functions, as `dataclasses` makes `__init__`.
 
     locate(event)          -> (usage, holder), or None where the event carries no usage
+    identify(holder)       -> (model, id) as the response names them, or None
     measure(usage, holder) -> (metrics, told, total), or None where the usage says nothing
 
 `told` are the raw figures in the order of `TOLD`, None where the provider sent none; `total` is the provider's own total.
@@ -322,6 +323,25 @@ def locate_source(places: tuple[str, ...], camel_case: bool) -> tuple[str, dict[
     else:
         source.add("return None")
     return "\n".join(["def locate(event):", *source.lines]), _GLOBALS
+
+
+def identify_source(model: tuple[str, ...], response_id: tuple[str, ...], camel_case: bool) -> tuple[str, dict[str, Any]]:
+    """The source of `identify`, and the globals it needs."""
+    source = _Source(camel_case)
+    names = []
+    for paths in (model, response_id):
+        name = source.variable()
+        source.add(f"{name} = None")
+        for path in paths:
+            steps = parse(path)
+            with source.block(f"if {name} is None:"):
+                holder = source.container("holder", steps[:-1])
+                with source.block(f"if {holder} is not None:"):
+                    found = source.get(holder, steps[-1])
+                    source.add(f"if type({found}) is str and {found}: {name} = {found}")
+        names.append(name)
+    source.add(f"return {', '.join(names)}")
+    return "\n".join(["def identify(holder):", *source.lines]), _GLOBALS
 
 
 def build(source: str, name: str, namespace: dict[str, Any], label: str) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Union
 
 import msgspec
 
@@ -78,6 +78,8 @@ def _plant(tree: Tree, steps: tuple[Step, ...], keep: _Keep) -> None:
         here = tree.get(name, _Keep.PRESENCE)
         if here is _Keep.ALL or (not rest and keep is _Keep.ALL):
             tree[name] = _Keep.ALL
+        elif (rest and here is _Keep.VALUE) or (not rest and keep is _Keep.VALUE and isinstance(here, tuple)):
+            tree[name] = _Keep.ALL  # one adapter reads it as it stands, another looks inside
         elif rest:
             listed, inner = (False, {}) if isinstance(here, _Keep) else here
             tree[name] = (listed or step.each, inner)
@@ -93,8 +95,7 @@ def type_of(tree: Tree, name: str) -> Any:
         if isinstance(node, tuple):
             listed, inner = node
             each = type_of(inner, f"{name}_{key}")
-            other = list[each] if listed else each  # type: ignore[valid-type]
-            fields[key] = other | None
+            fields[key] = Union[list[each] if listed else each, str, int, float, bool, None]
         else:
             fields[key] = Any if node else msgspec.Raw
     return TypedDict(name, fields, total=False)  # type: ignore[operator]

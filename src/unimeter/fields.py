@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from unimeter.errors import AdapterError
@@ -37,11 +38,21 @@ class Step:
 
     @property
     def camel(self) -> str:
-        """The name as camelCase; a leading underscore stays."""
-        head, *tail = self.name.split("_")
-        return head + "".join(word[:1].upper() + word[1:] for word in tail) if head else self.name
+        return camel_case(self.name)
 
 
+@lru_cache(maxsize=1024)
+def camel_case(name: str) -> str:
+    """A snake_case name as camelCase; a leading underscore stays.
+
+    >>> camel_case("prompt_token_count"), camel_case("_hidden_params")
+    ('promptTokenCount', '_hidden_params')
+    """
+    head, *tail = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in tail) if head else name
+
+
+@lru_cache(maxsize=4096)
 def parse(path: str) -> tuple[Step, ...]:
     """The steps of a path.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,19 +11,14 @@ from unimeter import envelope, several
 from unimeter.adapter import Adapter
 from unimeter.compiler import TOLD
 from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
-from unimeter.merge import laid_over
 from unimeter.metrics import MessageMetrics
 from unimeter.payload import Event, Payload, opened
-from unimeter.recognise import FromUrl, Recogniser, from_url, usage_adapter
-from unimeter.registry import registry
-from unimeter.shape import predicate
+from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.streams import gathered
 from unimeter.values import Refused, as_tree, fields_of
-from unimeter.wire.body import Loads, NotABody, Unreadable
+from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
-from unimeter.wire.json import loads as loads_json
-
-NO_FIGURES: tuple[Any, ...] = (None,) * len(TOLD)
-_NO_URL = FromUrl(None, None, None)
+from unimeter.wire.json import loads
 
 
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
@@ -48,7 +42,7 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """Calls of other models inside this response. `metrics` does not include them."""
     calls: tuple[Reading, ...] = ()
     """The single calls, where one body holds several (a batch, an agent's trace). `metrics` is their sum."""
-    told: tuple[Any, ...] = NO_FIGURES
+    told: tuple[Any, ...] = (None,) * len(TOLD)
     """The raw figures, in the order of `unimeter.compiler.TOLD`; None where none was sent."""
     total: int | None = None
     """The provider's own total, where it sends one."""
@@ -104,9 +98,7 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
         return told
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Reading):
-            return NotImplemented
-        return self.to_dict() == other.to_dict() and self.usage == other.usage
+        return self.to_dict() == other.to_dict() if isinstance(other, Reading) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -124,7 +116,18 @@ def normalize(
     >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
     MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
     """
-    return read(payload, provider, url=url, headers=headers, model=model).metrics
+    call = _Call(provider, url, model)
+    try:
+        found = call.found(payload) if headers is None else None
+        if found is not None and not found[0].has_parts:
+            adapter, usage, holder = found
+            measured = adapter.measure(usage, holder)
+            if measured is not None:
+                metrics: MessageMetrics = measured[0]
+                return metrics
+        return call.read(payload, headers).metrics
+    except Refused as refused:
+        raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
 
 
 def read(
@@ -155,141 +158,90 @@ def read(
     >>> reading.provider, reading.metrics.input_tokens, sorted(reading.reported)
     ('Anthropic', 10, ['cache_read_tokens', 'input_tokens'])
     """
-    known = registry()
-    recogniser = _recogniser()
-    label = None if provider is None else known.label(provider)
-    hints = _NO_URL if url is None else from_url(url, known)
-    held = _open(payload, envelope.decoder(known), label or hints.label or "")
-    if headers is None and not held.is_stream and held.events:
-        headers = _boto3_headers(held.events[0])
-    if headers is not None and (metrics := invocation_metrics(headers)) is not None:
-        held.events.append(metrics)
-    call = _Call(recogniser, label or hints.label, label is not None, hints, model)
+    call = _Call(provider, url, model)
     try:
-        return call.read(held)
+        found = call.found(payload) if headers is None else None
+        reading = None if found is None else call.reading(found)
+        return call.read(payload, headers) if reading is None else reading
     except Refused as refused:
         raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
 
 
-@lru_cache(maxsize=1)
-def _recogniser() -> Recogniser:
-    return Recogniser(registry())
-
-
-def _open(payload: Any, decode: Loads, label: str) -> Payload:
-    try:
-        return opened(payload, lambda raw: loads_json(raw, decode))
-    except Unreadable as error:
-        raise MalformedUsage(label, "the body", "whole", f"cut or broken ({error})") from None
-    except NotABody as error:
-        if label:
-            raise MissingUsage(label, f"the response is {error}") from None
-        raise UnknownProvider(f"the payload is {error}; name the provider or give the url") from None
-
-
-def _boto3_headers(response: Event) -> Mapping[str, Any] | None:
-    metadata = response.get("ResponseMetadata")
-    headers = metadata.get("HTTPHeaders") if isinstance(metadata, Mapping) else None
-    return headers if isinstance(headers, Mapping) else None
+Found = tuple[type[Adapter], Any, Event]
+"""Who reads the usage of a response, the usage, and the object that holds it."""
 
 
 class _Call:
-    """Reading one payload: what is known of it so far."""
+    """The reading of one payload: what is known of its sender so far."""
 
-    def __init__(self, recogniser: Recogniser, label: str | None, named: bool, hints: FromUrl, model: str | None) -> None:
-        self.recogniser = recogniser
-        self.label = label
-        self.named = named
-        self.hints = hints
+    __slots__ = ("hints", "label", "model", "named", "recogniser")
+
+    def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
+        self.recogniser: Recogniser = recogniser()
+        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(url)
+        self.named = provider is not None
+        self.label = self.hints.label if provider is None else self.recogniser.registry.label(provider)
         self.model = model
 
-    def read(self, held: Payload) -> Reading:
-        events = held.events
-        if responses := self._several(events):
-            return self._sum(responses)
-        if self.label is None and held.kind is not None:
-            self.label = self.recogniser.package_label(held.kind)
-        adapter = self._adapter(held)
-        if len(events) == 1 and not held.is_stream:
-            return self._one(adapter, held)
-        return self._stream(adapter, held)
+    # a single response, straight through --------------------------------------------------------------------------
 
-    # whose it is, and how it is read ------------------------------------------------------------------------------
-
-    def _adapter(self, held: Payload) -> type[Adapter]:
-        events, known = held.events, self.recogniser.registry
-        root = self.recogniser.dialect_of(events, self.hints.dialect)
-        if self.label is None:
-            self.label = self.recogniser.marked(root, events) if root is not None and events else None
-        elif root is not None and not self.named and self.hints.label is not None:
-            self._prefer_dialect_of_same_host(root)
-        if self.label is None and root is not None:
-            self.label = root.provider
-        if self.label is None:
-            alone = None if held.kind is None else usage_adapter(held.kind, known)
-            if alone is None:
-                raise UnknownProvider(_nothing_known(events, held.kind))
-            self.label = alone.provider
-            return alone
-        adapter = known.adapter_for(self.label, root)
-        if adapter is not None and any(adapter.locate(event) is not None for event in events):
-            return adapter
-        return self._other_adapter(root, events) or adapter or known.adapters[0]
-
-    def _prefer_dialect_of_same_host(self, root: type[Adapter]) -> None:
-        """One host may answer under two labels: api.openai.com is OpenAI Chat and OpenAI Responses."""
-        own = self.recogniser.registry.by_label[self.label or ""]
-        if own and set(vars(root).get("hosts", ())) & set(own[0].hosts):
-            self.label = root.provider
-
-    def _other_adapter(self, root: type[Adapter] | None, events: Sequence[Event]) -> type[Adapter] | None:
-        """Of the provider's other dialects, one that finds usage where the response's own has none."""
-        known = self.recogniser.registry
-        for adapter in known.by_label.get(self.label or "", ()):
-            if any(located is not None and adapter.measure(*located) for event in events if (located := _try(adapter, event))):
-                return adapter
-        return None
-
-    # one response --------------------------------------------------------------------------------------------------
-
-    def _one(self, adapter: type[Adapter], held: Payload) -> Reading:
-        event = held.events[0]
-        located = adapter.locate(event)
-        if located is None:
-            alone = self._usage_alone(adapter, event)
-            if alone is None:
-                raise MissingUsage(self.label or "", _missing(adapter, event, False))
-            adapter, located = alone, (event, {})
-        return self._reading(adapter, *located, True, located[1], held)
-
-    def _usage_alone(self, adapter: type[Adapter], event: Event) -> type[Adapter] | None:
-        """The adapter for a payload that is itself a usage object."""
-        if self.recogniser.by_shape(event) is not None:
+    def found(self, payload: Any) -> Found | None:
+        """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
+        if type(payload) is dict:
+            fields: Mapping[str, Any] | None = payload
+        elif isinstance(payload, (bytes, bytearray, str, list, tuple)):
             return None
-        own = self.recogniser.registry.by_label.get(self.label or "", ())
-        for candidate in (adapter, *own, *self.recogniser.registry.roots):
-            if event.keys().isdisjoint(candidate.usage_names):
-                continue
-            measured = candidate.measure(event, {})
-            if measured is not None and (measured[1][0] is not None or measured[1][1] is not None):
-                return candidate
-        return None
+        else:
+            fields = fields_of(payload)
+            if fields is None:
+                return None
+        return self._found_in(fields, type(payload))
 
-    def _reading(
-        self, adapter: type[Adapter], usage: Any, holder: Event, complete: bool, beside: Event, held: Payload
-    ) -> Reading:
-        ready, parts = adapter.ready(usage)
-        measured = adapter.measure(ready, beside)
+    def _found_in(self, fields: Event, kind: type) -> Found | None:
+        known = self.recogniser
+        root = known.by_shape(fields) or known.dialect(fields, self.hints.dialect)
+        if root is None:
+            return None
+        label = self.label
+        if label is None and kind is not dict:
+            label = known.package_label(kind)
+        if label is None:
+            located = root.locate(fields)
+            if located is None:
+                return None
+            label = known.marked(root, fields, located[0])
+            if label is None:
+                self.label = root.provider
+                return root, *located
+        elif not self.named:
+            label = known.label_on_host(label, root, self.hints)
+        adapter = known.adapter(label, root)
+        located = adapter.locate(fields)
+        if located is None:
+            return None
+        self.label = label
+        return adapter, *located
+
+    def reading(self, found: Found, complete: bool = True) -> Reading | None:
+        """The reading of a usage; None where it says nothing."""
+        adapter, usage, holder = found
+        parts: tuple[Any, ...] = ()
+        if adapter.has_parts:
+            ready, parts = adapter.ready(usage)
+            measured = adapter.measure(ready, holder)
+        else:
+            measured = adapter.measure(usage, holder)
         if measured is None:
-            raise MissingUsage(self.label or "", _missing(adapter, held.events[-1], held.is_stream))
+            return None
         metrics, told, total = measured
+        model, response_id = adapter.identify(holder)
         return Reading(
             self.label or "",
-            _text(beside, adapter.model) or self.hints.model or self.model,
-            _text(beside, adapter.id),
+            model or self.hints.model or self.model,
+            response_id,
             metrics,
             complete,
-            tuple(self._part(adapter, *part) for part in parts) if parts else (),
+            tuple(self._part(adapter, *part) for part in parts),
             (),
             told,
             total,
@@ -303,63 +255,123 @@ class _Call:
         metrics, told, total = measured
         return Reading(self.label or "", model, None, metrics, told=told, total=total, raw=usage)
 
-    # a stream ------------------------------------------------------------------------------------------------------
+    # anything else --------------------------------------------------------------------------------------------------
 
-    def _stream(self, adapter: type[Adapter], held: Payload) -> Reading:
-        found = [(event, located[0]) for event in held.events if (located := adapter.locate(event)) is not None]
-        beside = _beside(adapter, held.events)
-        if not found:
-            raise MissingUsage(self.label or "", _missing(adapter, held.events[-1] if held.events else {}, True))
-        complete = not held.cut and (not held.is_stream or held.done or _ended(adapter, held.events))
+    def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
+        """The reading of any payload."""
+        held = self._open(payload)
+        self._take_headers(held, headers)
+        if (responses := several.responses_in_all(held.events)) is not None:
+            return self._sum_of(responses)
+        adapter = self._recognised(held)
+        if len(held.events) == 1 and not held.is_stream:
+            return self._read_response(adapter, held.events[0])
+        return self._read_stream(adapter, held)
+
+    def _open(self, payload: Any) -> Payload:
+        decode = envelope.decoder(self.recogniser.registry)
+        try:
+            return opened(payload, lambda raw: loads(raw, decode))
+        except Unreadable as error:
+            raise MalformedUsage(self.label or "", "the body", "whole", f"cut or broken ({error})") from None
+        except NotABody as error:
+            if self.label:
+                raise MissingUsage(self.label, f"the response is {error}") from None
+            raise UnknownProvider(f"the payload is {error}; name the provider or give the url") from None
+
+    def _take_headers(self, held: Payload, headers: Mapping[str, Any] | None) -> None:
+        """Usage that stands in the headers, as one more event."""
+        if headers is None and held.events and isinstance(metadata := held.events[0].get("ResponseMetadata"), Mapping):
+            headers = metadata.get("HTTPHeaders")
+        if isinstance(headers, Mapping) and (metrics := invocation_metrics(headers)) is not None:
+            held.events.append(metrics)
+
+    def _recognised(self, held: Payload) -> type[Adapter]:
+        """Who sent the events (`self.label`), and the adapter that reads them."""
+        events, known = held.events, self.recogniser.registry
+        root = self.recogniser.dialect_of(events, self.hints.dialect)
+        if self.label is None and held.kind is not None:
+            self.label = self.recogniser.package_label(held.kind)
+        if self.label is None and root is not None:
+            self.label = self.recogniser.marked_in(root, events) or root.provider
+        elif self.label is not None and root is not None and not self.named:
+            self.label = self.recogniser.label_on_host(self.label, root, self.hints)
+        if self.label is None:
+            alone = None if held.kind is None else self.recogniser.usage_adapter(held.kind)
+            if alone is None:
+                raise UnknownProvider(_nothing_known(events, held.kind))
+            self.label = alone.provider
+            return alone
+        adapter = self.recogniser.adapter(self.label, root) if root else known.main_adapter(self.label)
+        if any(adapter.locate(event) is not None for event in events):
+            return adapter
+        others = (other for other in known.by_label[self.label] if any(_says(other, event) for event in events))
+        return next(others, adapter)
+
+    def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
+        located = adapter.locate(event)
+        if located is not None:
+            found: Found | None = (adapter, *located)
+        else:
+            found = self._usage_alone(adapter, event)
+        reading = None if found is None else self.reading(found)
+        if reading is None:
+            raise MissingUsage(self.label or "", _why_missing(adapter, event, is_stream=False))
+        return reading
+
+    def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
+        """A payload that is itself a usage object: read by the first adapter that knows its names."""
+        if self.recogniser.by_shape(event) is not None:
+            return None
+        known = self.recogniser.registry
+        for candidate in dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots)):
+            if not event.keys().isdisjoint(candidate.usage_names) and _says(candidate, event, {}):
+                return candidate, event, {}
+        return None
+
+    def _read_stream(self, adapter: type[Adapter], held: Payload) -> Reading:
+        carriers, beside, complete = gathered(adapter, held)
         if adapter.calls_add:
-            calls = tuple(self._reading(adapter, usage, event, True, beside, held) for event, usage in found)
-            return self._added(calls, complete)
-        reading = self._reading(adapter, adapter.merge(found), {}, complete, beside, held)
-        if reading.unaccounted and len(found) > 1:
-            last = self._reading(adapter, found[-1][1], {}, complete, beside, held)
-            if last.total is not None and not last.unaccounted:
+            calls = (self.reading((adapter, usage, beside), complete) for _, usage in carriers)
+            return self._added([call for call in calls if call is not None], complete)
+        reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
+        if reading is None:
+            raise MissingUsage(self.label or "", _why_missing(adapter, held.events[-1] if held.events else {}, is_stream=True))
+        if reading.unaccounted and len(carriers) > 1:
+            last = self.reading((adapter, carriers[-1][1], beside), complete)
+            if last is not None and last.total is not None and not last.unaccounted:
                 return last  # the last event tells the whole, and the earlier ones something else
         return reading
 
-    # several responses ---------------------------------------------------------------------------------------------
+    # several responses -----------------------------------------------------------------------------------------------
 
-    def _several(self, events: Sequence[Event]) -> list[Any] | None:
-        found = [responses for event in events if (responses := several.responses_in(event)) is not None]
-        return [response for responses in found for response in responses] if found else None
-
-    def _sum(self, responses: list[Any]) -> Reading:
-        calls = []
-        complete = True
+    def _sum_of(self, responses: Iterable[Any]) -> Reading:
+        calls, complete = [], True
         for response in responses:
-            call = _Call(self.recogniser, self.label, self.named, self.hints, self.model)
+            call = _Call(None, None, self.model)
+            call.label, call.named, call.hints = self.label, self.named, self.hints
             try:
-                calls.append(call.read(opened(response, loads_json)))
+                calls.append(call.read(response, None))
             except MissingUsage:
                 complete = False
+        return self._added(calls, complete)
+
+    def _added(self, calls: list[Reading], complete: bool) -> Reading:
+        """Several calls as one reading: their sum, under the model that they share."""
         if not calls:
             raise MissingUsage(self.label or "", "none of the responses in the body carries usage")
-        return self._added(tuple(calls), complete)
-
-    def _added(self, calls: tuple[Reading, ...], complete: bool) -> Reading:
-        """Several calls as one reading: their sum, under the model that they share."""
-        metrics = calls[0].metrics
-        for call in calls[1:]:
-            metrics = metrics + call.metrics
-        told = tuple(
-            None if all(value is None for value in values) else sum(value or 0 for value in values)
-            for values in zip(*(call.told for call in calls), strict=True)
-        )
+        columns = zip(*(call.told for call in calls), strict=True)
         totals = [call.total for call in calls]
         return Reading(
             provider=_shared([call.provider for call in calls]) or calls[0].provider,
             model=_shared([call.model for call in calls]),
             id=None,
-            metrics=metrics,
+            metrics=sum((call.metrics for call in calls[1:]), calls[0].metrics),
             complete=complete and all(call.complete for call in calls),
             parts=tuple(part for call in calls for part in call.parts),
-            calls=calls,
-            told=told,
-            total=None if None in totals else sum(total or 0 for total in totals),
+            calls=tuple(calls),
+            told=tuple(_sum_of_known(column) for column in columns),
+            total=None if None in totals else _sum_of_known(totals),
             raw=[call.raw for call in calls],
         )
 
@@ -368,85 +380,32 @@ def _shared(values: list[Any]) -> Any:
     return values[0] if all(value == values[0] for value in values) else None
 
 
-def _try(adapter: type[Adapter], event: Event) -> Any:
+def _sum_of_known(values: Iterable[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _says(adapter: type[Adapter], event: Event, holder: Event | None = None) -> bool:
+    """Whether an adapter reads counts in an event, or in the event as a usage; what it refuses is not its own."""
     try:
-        return adapter.locate(event)
+        located = adapter.locate(event) if holder is None else (event, holder)
+        measured = None if located is None else adapter.measure(*located)
     except Refused:
-        return None
+        return holder is not None  # named and wrong: to be refused where the path can be told
+    return measured is not None and (holder is None or any(value is not None for value in measured[1][:2]))
 
 
-def _text(fields: Event, paths: tuple[str, ...]) -> str | None:
-    """The first non-empty text at some paths."""
-    for path in paths:
-        value: Any = fields
-        for name in path.split("."):
-            inner = fields_of(value)
-            value = None if inner is None else inner.get(name, inner.get(_camel(name)))
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-@lru_cache(maxsize=256)
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in tail)
-
-
-@lru_cache(maxsize=256)
-def _names_beside(adapter: type[Adapter]) -> tuple[tuple[tuple[str, ...], ...], frozenset[str], frozenset[str]]:
-    """Where objects that hold usage stand, which names beside it matter, and of these the ones whose first value counts."""
-    holders = dict.fromkeys(tuple(place.split(".")[:-1]) for place in adapter.places if place)
-    firsts = {path.split(".")[0] for path in (*adapter.model, *adapter.id)}
-    names = {leaf.path.split(".")[0] for leaf in adapter.leaves() if leaf.beside} | firsts
-    return (
-        tuple(holders) or ((),),
-        frozenset(names | {_camel(name) for name in names}),
-        frozenset(firsts | {_camel(name) for name in firsts}),
-    )
-
-
-def _beside(adapter: type[Adapter], events: Sequence[Event]) -> dict[str, Any]:
-    """What stands beside the usage over a whole stream: the first model and id, of everything else the last."""
-    holders, names, firsts = _names_beside(adapter)
-    beside: dict[str, Any] = {}
-    for event in events:
-        for path in holders:
-            holder: Any = event
-            for name in path:
-                inner = fields_of(holder)
-                holder = None if inner is None else inner.get(name, inner.get(_camel(name)))
-            fields = fields_of(holder)
-            if fields is None:
-                continue
-            for name in names & fields.keys():
-                value = fields[name]
-                if name in firsts:
-                    if not beside.get(name) and value:
-                        beside[name] = value
-                elif value is not None:
-                    beside[name] = laid_over(beside.get(name), value, 0)
-    return beside
-
-
-@lru_cache(maxsize=256)
-def _final_tests(adapter: type[Adapter]) -> tuple[Any, ...]:
-    return tuple(map(predicate, adapter.final))
-
-
-def _ended(adapter: type[Adapter], events: Sequence[Event]) -> bool:
-    """Whether some event says that the answer was finished."""
-    tests = _final_tests(adapter)
-    return not tests or any(holds(event) for event in reversed(events) for holds in tests)
-
-
-def _missing(adapter: type[Adapter], event: Event, is_stream: bool) -> str:
+def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> str:
+    what = "stream" if is_stream else "response"
     error = "; it holds an error" if event.get("error") is not None else ""
-    hint = f"; {adapter.hint}" if adapter.hint and (is_stream or adapter.hint[:2] != "a ") else ""
-    return f"the {'stream' if is_stream else 'response'} carries no usage{error}{hint}"
+    hint = f"; {adapter.hint}" if adapter.hint and (is_stream or not adapter.hint.startswith("a stream")) else ""
+    return f"the {what} carries no usage{error}{hint}"
 
 
-def _nothing_known(events: Sequence[Event], kind: type | None) -> str:
-    names = ", ".join(sorted(map(str, events[0]))[:12]) if events else "no events"
-    what = f"{kind.__module__}.{kind.__qualname__}" if kind is not None and kind is not dict else "a payload"
-    return f"nothing recognises {what} with {names or 'no keys'}; name the provider (provider='anthropic') or give the url"
+def _nothing_known(events: list[Event], kind: type | None) -> str:
+    names = ", ".join(sorted(map(str, events[0]))[:12]) if events else ""
+    what = "a payload" if kind in (None, dict) else f"{kind.__module__}.{kind.__qualname__}"  # type: ignore[union-attr]
+    return (
+        f"nothing recognises {what} with {f'the names {names}' if names else 'no names'}; "
+        "name the provider (provider='anthropic') or give the url"
+    )

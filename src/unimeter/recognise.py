@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
 from unimeter.compiler import build
-from unimeter.registry import Registry
+from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
 from unimeter.values import fields_of
 
 Event = Mapping[str, Any]
-
-
-class Found(NamedTuple):
-    """Who sent a payload, and how it is read."""
-
-    label: str
-    adapter: type[Adapter]
 
 
 class FromUrl(NamedTuple):
@@ -33,6 +27,9 @@ class FromUrl(NamedTuple):
     label: str | None
     dialect: type[Adapter] | None
     model: str | None
+
+
+NO_URL = FromUrl(None, None, None)
 
 
 # by url -------------------------------------------------------------------------------------------------------------
@@ -113,58 +110,106 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
     return build("\n".join(lines), "dialect", names, "shapes")
 
 
-class MarkFinder:
-    """Tells a provider by the names that only its bodies have."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._tables: dict[type[Adapter] | None, tuple[dict[str, str], dict[str, str]]] = {}
-        for root in (*registry.roots, None):
-            marks = (*(registry.marks.get(root, ()) if root else ()), *registry.marks.get(None, ()))
-            body = {mark: label for where, mark, label in reversed(marks) if where == "body"}
-            usage = {mark: label for where, mark, label in reversed(marks) if where == "usage"}
-            self._tables[root] = body, usage
-
-    def label(self, root: type[Adapter] | None, event: Event, usage: Any) -> str | None:
-        """The label, or None where nothing marks the body."""
-        body_marks, usage_marks = self._tables.get(root) or self._tables[None]
-        if not body_marks.keys().isdisjoint(event):
-            return next(label for mark, label in body_marks.items() if mark in event)
-        if isinstance(usage, Mapping) and not usage_marks.keys().isdisjoint(usage):
-            return next(label for mark, label in usage_marks.items() if mark in usage)
-        return None
-
-
 class Recogniser:
-    """Everything above, for one registry."""
+    """Everything above, for one registry, with what was once found out kept."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.by_shape = dialect_finder(registry, by_usage=False)
         self.by_usage = dialect_finder(registry, by_usage=True)
-        self.marks = MarkFinder(registry)
-        self._packages: dict[type, str | None] = {}
+        self._marks = {root: _marks_of(registry, root) for root in registry.roots}
+        self._labels_of_types: dict[type, str | None] = {}
+        self._adapters: dict[tuple[str, type[Adapter]], type[Adapter]] = {}
+        self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
 
-    def package_label(self, kind: type) -> str | None:
-        try:
-            return self._packages[kind]
-        except KeyError:
-            self._packages[kind] = label = package_label(kind, self.registry)
-            return label
+    # the dialect ---------------------------------------------------------------------------------------------------
+
+    def dialect(self, event: Event, by_url: type[Adapter] | None = None) -> type[Adapter] | None:
+        """The dialect of one body: by its shape, or else by the url, or else by the names in its usage."""
+        root = self.by_shape(event)
+        if root is not None:
+            return root
+        return self.registry.root_of(by_url) if by_url is not None else self.by_usage(event)
 
     def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
-        """The dialect by the shape of the first event that shows one, or else by the url, or else by its usage's names."""
-        root = next((root for event in events if (root := self.by_shape(event)) is not None), by_url)
-        if root is None:
-            root = next((root for event in events if (root := self.by_usage(event)) is not None), None)
-        return None if root is None else self.registry.root_of(root)
+        """The dialect of the first event that shows one, asked in the same order."""
+        for ask in (self.by_shape, None, self.by_usage):
+            if ask is None:
+                root = None if by_url is None else self.registry.root_of(by_url)
+            else:
+                root = next((root for event in events if (root := ask(event)) is not None), None)
+            if root is not None:
+                return root
+        return None
 
-    def marked(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
-        """Whose marks the events bear: the first, the last, and the last that carries usage."""
-        telling = [events[0], events[-1]] if len(events) > 1 else [events[0]]
-        with_usage = next((event for event in reversed(events) if root.locate(event) is not None), None)
-        for event in telling if with_usage is None else (*telling, with_usage):
+    # the label -----------------------------------------------------------------------------------------------------
+
+    def package_label(self, kind: type) -> str | None:
+        """The label that an SDK's type tells."""
+        try:
+            return self._labels_of_types[kind]
+        except KeyError:
+            return self._labels_of_types.setdefault(kind, package_label(kind, self.registry))
+
+    def usage_adapter(self, kind: type) -> type[Adapter] | None:
+        """The adapter that a usage object's own type belongs to."""
+        return usage_adapter(kind, self.registry)
+
+    def marked(self, root: type[Adapter], event: Event, usage: Any) -> str | None:
+        """The label that the names in a body or in its usage tell; None where nothing marks it."""
+        names_in_body, in_body, names_in_usage, in_usage = self._marks[root]
+        if not names_in_body.isdisjoint(event):
+            return next(label for mark, label in in_body.items() if mark in event)
+        fields = usage if type(usage) is dict else fields_of(usage)
+        if fields is not None and not names_in_usage.isdisjoint(fields):
+            return next(label for mark, label in in_usage.items() if mark in fields)
+        return None
+
+    def marked_in(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
+        """Whose marks a stream bears: its first event, its last, or the last that carries usage."""
+        with_usage = next((event for event in reversed(events) if root.locate(event) is not None), events[-1])
+        for event in (events[0], events[-1], with_usage):
             located = root.locate(event)
-            usage = fields_of(located[0]) if located is not None else None
-            if (label := self.marks.label(root, event, usage)) is not None:
+            if (label := self.marked(root, event, None if located is None else located[0])) is not None:
                 return label
         return None
+
+    def label_on_host(self, label: str, root: type[Adapter], hints: FromUrl) -> str:
+        """One host may answer under two labels: api.openai.com is OpenAI Chat and OpenAI Responses."""
+        if hints.label is None or label == root.provider:
+            return label
+        own = self.registry.by_label[label]
+        return root.provider if own and not set(own[0].hosts).isdisjoint(vars(root).get("hosts", ())) else label
+
+    # both ----------------------------------------------------------------------------------------------------------
+
+    def adapter(self, label: str, root: type[Adapter]) -> type[Adapter]:
+        """The label's own adapter for a dialect, or else the dialect's."""
+        try:
+            return self._adapters[label, root]
+        except KeyError:
+            return self._adapters.setdefault((label, root), self.registry.adapter_for(label, root))
+
+
+class _Marks(NamedTuple):
+    """Labels by the names that mark a body of a dialect, and by those that mark its usage."""
+
+    names_in_body: frozenset[str]
+    in_body: dict[str, str]
+    names_in_usage: frozenset[str]
+    in_usage: dict[str, str]
+
+
+def _marks_of(registry: Registry, root: type[Adapter]) -> _Marks:
+    marks = (*registry.marks.get(root, ()), *registry.marks.get(None, ()))
+    in_body: dict[str, str] = {}
+    in_usage: dict[str, str] = {}
+    for where, mark, label in marks:
+        (in_body if where == "body" else in_usage).setdefault(mark, label)
+    return _Marks(frozenset(in_body), in_body, frozenset(in_usage), in_usage)
+
+
+@lru_cache(maxsize=1)
+def recogniser() -> Recogniser:
+    """The recogniser of this process."""
+    return Recogniser(registry())

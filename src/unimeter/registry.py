@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 
 from unimeter.adapter import Adapter
@@ -109,12 +109,13 @@ class Registry:
         """The dialect that an adapter speaks."""
         return next((cls for cls in adapter.__mro__ if cls in self.roots), adapter)
 
-    def adapter_for(self, label: str, root: type[Adapter] | None) -> type[Adapter] | None:
+    def adapter_for(self, label: str, root: type[Adapter]) -> type[Adapter]:
         """A provider's own adapter for a dialect, or else the dialect's root."""
-        own = self.by_label.get(label, ())
-        if root is None:
-            return own[0] if own else None
-        return next((adapter for adapter in own if issubclass(adapter, root)), root)
+        return next((adapter for adapter in self.by_label.get(label, ()) if issubclass(adapter, root)), root)
+
+    def main_adapter(self, label: str) -> type[Adapter]:
+        """A provider's main adapter; of a provider without a table, the dialect that most of them speak."""
+        return (*self.by_label[label], self.adapters[0])[0]
 
 
 def slug(label: str) -> str:
@@ -130,12 +131,7 @@ def _registered() -> tuple[type[Adapter], ...]:
     return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
 
 
-_current: Registry | None = None
-
-
+@lru_cache(maxsize=1)
 def registry() -> Registry:
     """The registry of this process: our own adapters, then those that other packages register."""
-    global _current
-    if _current is None:
-        _current = Registry((*ADAPTERS, *_registered()), ROWS)
-    return _current
+    return Registry((*ADAPTERS, *_registered()), ROWS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from unimeter.values import fields_of
@@ -27,6 +27,12 @@ RESPONSES = (
     "modelOutput",  # Bedrock
 )
 """Where a result line holds its response."""
+
+
+def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[Any] | None:
+    """The responses in all events; None where no event is a result line or a job."""
+    found = [responses for event in events if (responses := responses_in(event)) is not None]
+    return [response for responses in found for response in responses] if found else None
 
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
