@@ -22,8 +22,7 @@ class Cerebras(OpenAIChat):
     marks = ("time_info",)
     sdk_types = ("cerebras.cloud.sdk.types.chat.chat_completion:ChatCompletionResponseUsage",)
 
-    cache_write_tokens = audio_input_tokens = audio_output_tokens = absent
-    cost = absent
+    cache_write_tokens = audio_input_tokens = audio_output_tokens = cost = absent
     provider_metrics = {
         "time_system": first(beside(number("time_info.time_system")), beside(number("time_info.system_time"))),
         "time_prompt": first(beside(number("time_info.time_prompt")), beside(number("time_info.prompt_time"))),

@@ -20,8 +20,7 @@ class Groq(OpenAIChat):
     places = ("usage", "x_groq.usage")
     sdk_types = ("groq.types:CompletionUsage",)
 
-    audio_input_tokens = audio_output_tokens = absent
-    cost = absent
+    cache_write_tokens = audio_input_tokens = audio_output_tokens = cost = absent
     provider_metrics = {
         "completion_time": number("completion_time"),
         "prompt_time": number("prompt_time"),

@@ -29,13 +29,11 @@ class Mistral(OpenAIChat):
         count("num_cached_tokens"),
         count("prompt_token_details.cached_tokens"),
     )
-    cache_write_tokens = absent
     audio_input_tokens = first(
         count("prompt_tokens_details.audio_tokens"), count("prompt_token_details.audio_tokens")
     )
-    audio_output_tokens = absent
     input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens)
-    cost = absent
+    cache_write_tokens = audio_output_tokens = cost = absent
     provider_metrics = {
         "prompt_audio_seconds": number("prompt_audio_seconds"),
         "service_tier": label("service_tier"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_endpoints import OpenAIEmbeddings
 from unimeter.adapters.openai_responses import OpenAIResponses
-from unimeter.fields import count, label, money, tree
+from unimeter.fields import absent, count, label, money, tree
 
 
 class Perplexity(OpenAIChat):
@@ -23,6 +23,7 @@ class Perplexity(OpenAIChat):
     hint = ""
     sdk_types = ("perplexity.types.shared:UsageInfo",)
 
+    cache_write_tokens = absent
     cost = money("cost.total_cost")
     provider_metrics = {
         "citation_tokens": count("citation_tokens"),

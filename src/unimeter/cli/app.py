@@ -1,0 +1,55 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unimeter import matrix as matrix_of_adapters
+from unimeter.cli.show import Shown, show_json, show_table
+from unimeter.cli.sources import sources
+
+app = typer.Typer(help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def read(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders of raw responses; - is standard input.")],
+    provider: Annotated[str | None, typer.Option(help="Whose responses they are, if nothing else tells.")] = None,
+    url: Annotated[str | None, typer.Option(help="The url of the calls, whole or only its path.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")] = False,
+    lines: Annotated[
+        bool | None,
+        typer.Option("--lines/--whole", help="Each line is a response, or the file is one. By default, .jsonl files are lines."),
+    ] = None,
+) -> None:
+    """Read responses, and show provider, model and every metric that is not zero.
+
+    A file may be a raw body of any provider (JSON, server-sent events, JSON lines, an AWS event stream; gzip'd or not),
+    a fixture, or JSON lines with a response each. One that cannot be read is a line on standard error; the others are
+    read all the same, and the exit code is 1.
+    """
+    shown = (Shown.of(source, provider, url) for source in sources(paths, lines))
+    as_json = json or not sys.stdout.isatty()
+    failed = show_json(shown) if as_json else show_table(shown)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def matrix(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+) -> None:
+    """Print which provider fills which metric: ✅ promised, + beyond the promise."""
+    sys.stdout.write(matrix_of_adapters.markdown() if markdown else matrix_of_adapters.text())
+
+
+def run(*arguments: str | Path) -> int:
+    """Run a command in this process; its exit code."""
+    try:
+        app([str(argument) for argument in arguments], standalone_mode=True)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0

@@ -1,0 +1,72 @@
+"""What `unimeter read` is given: files, folders, standard input; in them raw bodies, fixtures or lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from unimeter.fixture import Fixture, is_fixture
+
+_LINES = {".jsonl", ".ndjson"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One response to read, or why there is none."""
+
+    name: str
+    body: bytes = b""
+    fixture: Fixture | None = None
+    problem: str = ""
+
+
+def sources(paths: Iterable[str], lines: bool | None) -> Iterator[Source]:
+    """Every response in some files and folders, in order of their names."""
+    for path in paths:
+        if path == "-":
+            yield from _in_body("-", sys.stdin.buffer.read(), bool(lines))
+        elif (folder := Path(path)).is_dir():
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts):
+                    yield from _in_file(file, lines)
+        else:
+            yield from _in_file(folder, lines)
+
+
+def _in_file(file: Path, lines: bool | None) -> Iterator[Source]:
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        yield Source(str(file), problem=error.strerror or str(error))
+        return
+    if file.suffix == ".json" and (fixture := _fixture(file, body)) is not None:
+        yield fixture
+    else:
+        yield from _in_body(str(file), body, file.suffix in _LINES if lines is None else lines)
+
+
+def _fixture(file: Path, body: bytes) -> Source | None:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not is_fixture(data):
+        return None
+    name = f"{file.parent.name}/{file.stem}"
+    try:
+        fixture = Fixture.model_validate({**data, "name": name})
+    except ValueError as error:
+        return Source(str(file), problem=f"a fixture with mistakes: {' '.join(str(error).split())}")
+    return Source(name, fixture.bytes(), fixture)
+
+
+def _in_body(name: str, body: bytes, lines: bool) -> Iterator[Source]:
+    if not lines:
+        yield Source(name, body)
+        return
+    for number, line in enumerate(body.splitlines(), 1):
+        if line.strip():
+            yield Source(f"{name}:{number}", line)

@@ -1,0 +1,131 @@
+"""The availability matrix: which provider fills which metric, read off the adapters' tables.
+
+    ✅   the specification promises it, and the adapter reads it
+    +    the adapter reads it, beyond the promise
+    ✗    promised and not read; a test fails
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from unimeter import adapters
+from unimeter.adapter import Adapter
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "Standard tokens": ("input_tokens", "output_tokens"),
+    "`cache_read`": ("cache_read_tokens",),
+    "`cache_write`": ("cache_write_tokens",),
+    "`reasoning`": ("reasoning_tokens",),
+    "Audio tokens": ("audio_input_tokens", "audio_output_tokens"),
+    "`cost`": ("cost",),
+}
+"""The matrix's columns, and the metrics that each stands for. The total is always the sum of the two."""
+
+_ALL = tuple(COLUMNS)
+_STANDARD, _READ, _WRITE, _REASONING, _AUDIO, _COST = _ALL
+
+
+class Promise(NamedTuple):
+    """One row of the specification."""
+
+    row: str
+    adapter: type[Adapter]
+    columns: tuple[str, ...]
+    provider_metrics: tuple[str, ...] = ()
+
+
+PROMISES: tuple[Promise, ...] = (
+    Promise("OpenAI Chat", adapters.OpenAIChat, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
+    Promise("OpenAI Responses", adapters.OpenAIResponses, (_STANDARD, _READ, _REASONING)),
+    Promise("Anthropic Claude", adapters.Anthropic, (_STANDARD, _READ, _WRITE), ("server_tool_use", "service_tier")),
+    Promise("Google Gemini", adapters.Gemini, (_STANDARD, _READ, _REASONING), ("traffic_type",)),
+    Promise("Groq", adapters.Groq, (_STANDARD,), ("completion_time", "prompt_time", "queue_time", "total_time")),
+    Promise("Mistral", adapters.Mistral, (_STANDARD, _READ, _REASONING)),
+    Promise("AWS Bedrock", adapters.Bedrock, (_STANDARD, _READ, _WRITE)),
+    Promise("LiteLLM", adapters.LiteLLM, (_STANDARD, _READ, _REASONING, _AUDIO)),
+    Promise("Perplexity", adapters.Perplexity, (_STANDARD, _READ, _REASONING, _AUDIO)),
+    Promise("Azure AI Foundry", adapters.AzureAIFoundry, (_STANDARD, _READ, _REASONING)),
+    Promise("Cerebras", adapters.Cerebras, (_STANDARD,), ("time_system", "time_prompt")),
+    Promise(
+        "Ollama",
+        adapters.Ollama,
+        (_STANDARD,),
+        ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
+    ),
+    Promise("Cohere", adapters.Cohere, (_STANDARD,)),
+    Promise("Meta Llama", adapters.Llama, (_STANDARD,)),
+    Promise("Meta Llama (OpenAI)", adapters.LlamaOpenAI, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
+    Promise("HuggingFace", adapters.HuggingFace, (_STANDARD,)),
+    Promise("IBM WatsonX", adapters.WatsonX, (_STANDARD,)),
+)
+"""What the specification says that each provider sets."""
+
+
+class Row(NamedTuple):
+    """One row of the matrix as the adapters fill it."""
+
+    provider: str
+    cells: tuple[str, ...]
+    promised: tuple[str, ...]
+    beyond: tuple[str, ...]
+    broken: tuple[str, ...]
+    """What is promised and not read."""
+
+
+def rows() -> list[Row]:
+    """The matrix, a row a provider."""
+    return [_row(promise) for promise in PROMISES]
+
+
+def filled(adapter: type[Adapter], column: str) -> bool:
+    """Whether an adapter's table reads any metric of a column."""
+    return any(adapter.table[metric].leaves() for metric in COLUMNS[column])
+
+
+def _row(promise: Promise) -> Row:
+    cells, broken = [], []
+    for column in _ALL:
+        promised, read = column in promise.columns, filled(promise.adapter, column)
+        cells.append("✅" if promised and read else "+" if read else "✗" if promised else "")
+        if promised and not read:
+            broken.append(column)
+    own = promise.adapter.provider_metrics
+    broken += [name for name in promise.provider_metrics if name not in own]
+    beyond = tuple(name for name in own if name not in promise.provider_metrics)
+    return Row(promise.row, tuple(cells), promise.provider_metrics, beyond, tuple(broken))
+
+
+def markdown() -> str:
+    """The matrix as a Markdown table."""
+    head = ("Provider", *_ALL, "`provider_metrics`")
+    lines = [_markdown_line(head), _markdown_line(["---", *[":-:"] * len(_ALL), "---"])]
+    for row in rows():
+        lines.append(_markdown_line((row.provider, *row.cells, _names(row, lambda name: f"`{name}`"))))
+    return "\n".join(lines) + "\n"
+
+
+def text() -> str:
+    """The matrix as plain text, aligned."""
+    table = [("Provider", *(column.strip("`") for column in _ALL), "provider_metrics")]
+    table += [(row.provider, *row.cells, _names(row, str)) for row in rows()]
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for line in table:
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _names(row: Row, shown: Callable[[str], str]) -> str:
+    beyond = ", ".join(map(shown, row.beyond))
+    return " ".join(filter(None, (", ".join(map(shown, row.promised)), f"+ {beyond}" if beyond else "")))
+
+
+def _markdown_line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _width(cell: str) -> int:
+    return len(cell) + cell.count("✅")  # a terminal gives it two columns
