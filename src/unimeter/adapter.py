@@ -86,6 +86,8 @@ class Adapter:
 
     # what is made of it --------------------------------------------------------------------------------------------
     table: ClassVar[dict[str, Field]]
+    usage_is_list: ClassVar[bool]
+    """Whether the usage is a list of figures rather than an object."""
     has_parts: ClassVar[bool]
     """Whether `ready` does anything."""
     identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
@@ -106,6 +108,7 @@ class Adapter:
         cls.identify = staticmethod(compiler.build(identify, "identify", identify_names, cls.__name__))
         cls.has_parts = cls.ready.__func__ is not Adapter.ready.__func__  # type: ignore[attr-defined]
         cls.usage_names = frozenset(_usage_names(cls))
+        cls.usage_is_list = compiler.usage_is_list(cls.table)
         cls.measure = staticmethod(compiler.build(measure, "measure", names, cls.__name__))
         cls.locate = staticmethod(compiler.build(locate, "locate", locate_names, cls.__name__))
 

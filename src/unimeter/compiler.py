@@ -247,13 +247,17 @@ class _Source:
                         opening = "elif"
 
 
+def usage_is_list(table: dict[str, Field]) -> bool:
+    """Whether the usage is a list of figures rather than an object."""
+    return all(leaf.path.startswith("[") for leaf in table["input_tokens"].leaves()) and bool(table["input_tokens"].leaves())
+
+
 def measure_source(
     table: dict[str, Field], extras: dict[str, Field], camel_case: bool, zeros_left_out: bool
 ) -> tuple[str, dict[str, Any]]:
     """The source of `measure`, and the globals it needs."""
     source = _Source(camel_case)
-    leaves = [leaf for field in (*table.values(), *extras.values()) for leaf in field.leaves() if not leaf.beside]
-    if leaves and all(leaf.path.startswith("[") for leaf in leaves):
+    if usage_is_list(table):
         source.add("if type(usage) is not list: usage = as_list(usage, 'usage')")
     else:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage')")
@@ -272,7 +276,8 @@ def measure_source(
     for name, field in own.items():
         found = source.field(field)
         source.add(f"if {found} is not None: extras[{name!r}] = {found}")
-    empty = [f"{variable} is None" for variable in dict.fromkeys((*told.values(), total)) if variable != "None"]
+    telling = [told[metric] for metric in TOLD if metric != "cost" or not any(leaf.beside for leaf in table["cost"].leaves())]
+    empty = [f"{variable} is None" for variable in dict.fromkeys((*telling, total)) if variable != "None"]
     source.add(f"if {' and '.join(empty + (['not extras'] if extras else []))}: return None")
     for name, field in extras.items():
         if name not in own:

@@ -15,7 +15,7 @@ import msgspec
 from unimeter.adapter import Adapter
 from unimeter.fields import Step, parse
 from unimeter.registry import Registry
-from unimeter.several import ITEMS, LISTS
+from unimeter.several import LISTS, TELLING
 from unimeter.shape import conditions
 
 Tree = dict[str, Any]
@@ -41,8 +41,8 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
             for path in (*adapter.model, *adapter.id, *_beside(adapter)):
                 yield (*steps[:-1], *parse(path)), _Keep.VALUE
         for test in (*adapter.shape, *adapter.final):
-            for condition in conditions(test):
-                yield condition.steps, _Keep(condition.wanted is not None or len(condition.steps) > 1)
+            keep = _Keep.PRESENCE if test in adapter.shape and test.isidentifier() else _Keep.VALUE
+            yield from ((condition.steps, keep) for condition in conditions(test))
     for marks in registry.marks.values():
         for where, mark, _ in marks:
             if where == "body":
@@ -69,7 +69,7 @@ def tree_of(registry: Registry) -> Tree:
 def whole(registry: Registry) -> frozenset[str]:
     """Names that only bodies have which are needed whole: result lines, and responses that are their own usage."""
     shapes = (test for adapter in registry.adapters if "" in adapter.places for test in adapter.shape)
-    return frozenset((*ITEMS, "outputs", "results", *(conditions(test)[0].steps[0].name for test in shapes)))
+    return frozenset((*TELLING, *(conditions(test)[0].steps[0].name for test in shapes)))
 
 
 def _plant(tree: Tree, steps: tuple[Step, ...], keep: _Keep) -> None:

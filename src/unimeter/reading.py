@@ -259,6 +259,8 @@ class _Call:
 
     def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
         """The reading of any payload."""
+        if isinstance(payload, (list, tuple)) and (listed := self._usage_as_list(payload)) is not None:
+            return listed
         held = self._open(payload)
         self._take_headers(held, headers)
         if (responses := several.responses_in_all(held.events)) is not None:
@@ -267,6 +269,15 @@ class _Call:
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
         return self._read_stream(adapter, held)
+
+    def _usage_as_list(self, payload: Any) -> Reading | None:
+        """The usage alone of a provider whose usage is a list of figures."""
+        own = self.recogniser.registry.by_label.get(self.label or "", ())
+        adapter = next((adapter for adapter in own if adapter.usage_is_list), None)
+        try:
+            return None if adapter is None else self.reading((adapter, payload, {}))
+        except Refused:
+            return None  # a list of events
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)
@@ -305,29 +316,27 @@ class _Call:
         adapter = self.recogniser.adapter(self.label, root) if root else known.main_adapter(self.label)
         if any(adapter.locate(event) is not None for event in events):
             return adapter
-        others = (other for other in known.by_label[self.label] if any(_says(other, event) for event in events))
+        others = (other for other in known.by_label[self.label] if any(_reads(other, event) for event in events))
         return next(others, adapter)
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
-        if located is not None:
-            found: Found | None = (adapter, *located)
-        else:
-            found = self._usage_alone(adapter, event)
-        reading = None if found is None else self.reading(found)
+        reading = None if located is None else self.reading((adapter, *located))
+        if reading is None and (alone := self._usage_alone(adapter, event)) is not None:
+            reading = self.reading(alone)
         if reading is None:
             raise MissingUsage(self.label or "", _why_missing(adapter, event, is_stream=False))
         return reading
 
     def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
-        """A payload that is itself a usage object: read by the first adapter that knows its names."""
+        """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
         if self.recogniser.by_shape(event) is not None:
             return None
         known = self.recogniser.registry
-        for candidate in dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots)):
-            if not event.keys().isdisjoint(candidate.usage_names) and _says(candidate, event, {}):
-                return candidate, event, {}
-        return None
+        candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
+        named = [candidate for candidate in candidates if not event.keys().isdisjoint(candidate.usage_names)]
+        best = max(named, key=lambda candidate: _told_in(candidate, event), default=None)
+        return (best, event, {}) if best is not None and _told_in(best, event) else None
 
     def _read_stream(self, adapter: type[Adapter], held: Payload) -> Reading:
         carriers, beside, complete = gathered(adapter, held)
@@ -385,14 +394,24 @@ def _sum_of_known(values: Iterable[Any]) -> Any:
     return sum(known) if known else None
 
 
-def _says(adapter: type[Adapter], event: Event, holder: Event | None = None) -> bool:
-    """Whether an adapter reads counts in an event, or in the event as a usage; what it refuses is not its own."""
+def _reads(adapter: type[Adapter], event: Event) -> bool:
+    """Whether an adapter finds usage in an event; what it refuses is not its own."""
     try:
-        located = adapter.locate(event) if holder is None else (event, holder)
-        measured = None if located is None else adapter.measure(*located)
+        located = adapter.locate(event)
+        return located is not None and adapter.measure(*located) is not None
     except Refused:
-        return holder is not None  # named and wrong: to be refused where the path can be told
-    return measured is not None and (holder is None or any(value is not None for value in measured[1][:2]))
+        return False
+
+
+def _told_in(adapter: type[Adapter], usage: Event) -> int:
+    """How many figures an adapter reads in a usage; one that it refuses counts, so that it is refused with its path."""
+    try:
+        measured = adapter.measure(usage, {})
+    except Refused:
+        return 1
+    if measured is None or (measured[1][0] is None and measured[1][1] is None):
+        return 0
+    return sum(value is not None for value in measured[1])
 
 
 def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> str:

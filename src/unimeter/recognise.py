@@ -100,7 +100,7 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
     shapes = [(root, text) for root in registry.roots for text in root.shape if text.startswith("usage.") is by_usage]
     for root, text in shapes:
         names[root.__name__] = root
-        if text.isidentifier():
+        if text.isidentifier():  # here a null tells as much
             lines.append(f"    if {text!r} in event: return {root.__name__}")
             continue
         name = f"test{len(names)}"

@@ -10,6 +10,9 @@ from unimeter.values import fields_of
 ITEMS = ("custom_id", "batch_request_id")
 """What a result line has, and no response."""
 
+TELLING = (*ITEMS, "result", "outputs", "results")
+"""Names at the top of a body that may hold several responses."""
+
 LISTS = (
     "outputs",  # Mistral's job
     "results",  # xAI's page

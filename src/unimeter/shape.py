@@ -1,7 +1,7 @@
 """Tests on a body or an event, as adapters write them in `shape` and `final`.
 
-    name                something stands under the name, or null does
-    name.name           something that is not null stands there; `name[].name` in some item of a list
+    name                something that is not null stands under the name
+    name.name           the same, in an object within; `name[].name` in some item of a list
     name=value          the value there reads so, in any case; `name=prefix*` begins so
     test&test           both hold
 """
@@ -27,7 +27,7 @@ class Condition(NamedTuple):
             inner = [fields[step.name] for item in found if (fields := fields_of(item)) is not None and step.name in fields]
             found = [item for each in inner if isinstance(each, (list, tuple)) for item in each] if step.each else inner
         if self.wanted is None:
-            return bool(found) if len(self.steps) == 1 else any(item is not None for item in found)
+            return any(item is not None for item in found)
         texts = (str(getattr(item, "value", item)) for item in found)
         if self.wanted.endswith("*"):
             return any(text.startswith(self.wanted[:-1]) for text in texts)

@@ -1,0 +1,340 @@
+"""Bad input, for every adapter: never a wrong number, never an error that is not documented."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import unimeter
+from unimeter import MalformedUsage, MissingUsage, UnimeterError, UnknownProvider
+from unimeter.adapter import Adapter
+from unimeter.fixture import Fixture
+from unimeter.registry import registry
+
+from .conftest import FIXTURES
+from .reading_of import reading_of
+
+PLAIN = {
+    name: fixture for name, fixture in FIXTURES.items() if fixture.response is not None and fixture.expected.error is None
+}
+WRONG_COUNTS = {
+    "text": "12",
+    "true": True,
+    "negative": -3,
+    "NaN": float("nan"),
+    "infinite": float("inf"),
+    "a part": 1.5,
+    "too large": 10**30,
+    "2**63": 2**63,
+    "2.0**63": 2.0**63,
+    "a list": [],
+    "an object": {"a": 1},
+}
+
+
+def adapters() -> list[type[Adapter]]:
+    return [adapter for adapter in registry().adapters if adapter.usage_names]
+
+
+def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where every key and item stands."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*at, key)
+        yield from paths(item, (*at, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The value with something else at a path; `...` takes the key out."""
+    value = copy.deepcopy(value)
+    holder = value
+    for key in path[:-1]:
+        holder = holder[key]
+    if new is ...:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = new
+    return value
+
+
+def count_paths(fixture: Fixture) -> list[tuple[Any, ...]]:
+    """Where the counts of a response stand that its adapter reads: those whose change changes the reading."""
+    before = reading_of(fixture, fixture.response)
+    found = []
+    for path in paths(fixture.response):
+        value = fixture.response
+        for key in path:
+            value = value[key]
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and path[-1] != "modality":
+            try:
+                after = reading_of(fixture, changed(fixture.response, path, value + 1000))
+            except UnimeterError:
+                continue
+            if after.told[:7] != before.told[:7]:
+                found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("wrong", WRONG_COUNTS.values(), ids=WRONG_COUNTS)
+@pytest.mark.parametrize("name", PLAIN)
+def test_wrong_counts_are_refused_with_the_path(name: str, wrong: Any) -> None:
+    fixture = PLAIN[name]
+    for path in count_paths(fixture):
+        payload = changed(fixture.response, path, wrong)
+        for form in (payload, json.dumps(payload).encode()):
+            with pytest.raises(MalformedUsage) as raised:
+                reading_of(fixture, form)
+            assert raised.value.provider == fixture.expected.provider
+            assert raised.value.path
+            with pytest.raises(MalformedUsage):
+                unimeter.normalize(form, fixture.wire.provider, url=fixture.url, headers=fixture.wire.headers or None)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_plain_fixture_has_counts(name: str) -> None:
+    """So that the test above cannot pass over a fixture in silence."""
+    fixture = PLAIN[name]
+    if fixture.expected.metrics.get("total_tokens") and not fixture.wire.headers:
+        assert count_paths(fixture)
+
+
+@pytest.mark.parametrize("usage", [None, ..., {}], ids=["null", "absent", "empty"])
+@pytest.mark.parametrize("name", PLAIN)
+def test_no_usage_is_missing(name: str, usage: Any) -> None:
+    fixture = PLAIN[name]
+    adapter = adapter_of(fixture)
+    if adapter.places == ("",) or fixture.wire.headers or "token_count" in fixture.response:
+        return
+    if usage == {} and adapter.usage_is_list:
+        usage = []
+    for place in adapter.places:
+        path = tuple(place.split("."))
+        if path in set(paths(fixture.response)):
+            payload = changed(fixture.response, path, usage)
+            for form in (payload, json.dumps(payload).encode()):
+                with pytest.raises(MissingUsage):
+                    reading_of(fixture, form)
+
+
+@pytest.mark.parametrize("usage", ["oops", 7, True, [1], "", 0], ids=repr)
+@pytest.mark.parametrize("name", PLAIN)
+def test_wrong_containers_are_refused(name: str, usage: Any) -> None:
+    fixture = PLAIN[name]
+    adapter = adapter_of(fixture)
+    if len(adapter.places[0].split(".")) > 1 or adapter.places == ("",) or adapter.places[0] not in fixture.response:
+        return
+    payload = changed(fixture.response, (adapter.places[0],), usage)
+    for form in (payload, json.dumps(payload).encode()):
+        with pytest.raises(MalformedUsage):
+            reading_of(fixture, form)
+
+
+def adapter_of(fixture: Fixture) -> type[Adapter]:
+    from unimeter.reading import _Call
+
+    call = _Call(fixture.wire.provider, fixture.url, None)
+    found = call.found(fixture.response)
+    return found[0] if found is not None else call._recognised(call._open(fixture.response))
+
+
+@pytest.mark.parametrize("details", ["oops", [1], 7, True], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("openai_chat/cache_write", ("usage", "prompt_tokens_details")),
+        ("openai_responses/cache_write", ("usage", "input_tokens_details")),
+        ("cohere/floats", ("usage", "tokens")),
+        ("anthropic_claude/advisor", ("usage", "output_tokens_details")),
+    ],
+)
+def test_wrong_details_are_refused(name: str, path: tuple[str, ...], details: Any) -> None:
+    fixture = FIXTURES[name]
+    payload = changed(fixture.response, path, details)
+    with pytest.raises(MalformedUsage) as raised:
+        reading_of(fixture, payload)
+    assert path[-1] in raised.value.path
+
+
+@pytest.mark.parametrize("adapter", adapters(), ids=lambda adapter: adapter.__name__)
+@pytest.mark.parametrize("wrong", WRONG_COUNTS.values(), ids=WRONG_COUNTS)
+def test_every_count_of_every_table_is_checked(adapter: type[Adapter], wrong: Any) -> None:
+    """Not only those that some fixture has."""
+    from unimeter.values import Refused
+
+    for leaf in adapter.leaves():
+        if leaf.kind != "count" or any(step.each for step in leaf.steps):
+            continue
+        usage: Any = wrong
+        for step in reversed(leaf.steps):
+            usage = {step.name: usage}
+        usage, holder = ({}, usage) if leaf.beside else (usage, {})
+        with pytest.raises(Refused) as raised:
+            adapter.measure(usage, holder)
+        assert raised.value.path == leaf.path
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_key_may_be_gone_or_null(fixture: Fixture, data: st.DataObject) -> None:
+    """Whatever is taken out of a response or a stream: a documented error, or figures that are the rest's."""
+    payload = fixture.response if fixture.response is not None else fixture.events
+    places = list(paths(payload))
+    if not places:
+        return
+    path = data.draw(st.sampled_from(places))
+    new = data.draw(st.sampled_from([None, ...]))
+    mutated = changed(payload, path, new)
+    before = copy.deepcopy(mutated)
+    try:
+        reading = reading_of(fixture, mutated)
+    except UnimeterError:
+        assert mutated == before
+        return
+    assert mutated == before
+    metrics = reading.metrics
+    assert metrics.total_tokens == metrics.input_tokens + metrics.output_tokens
+    for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
+        assert name in reading.reported or getattr(metrics, name) == 0
+
+
+def test_every_key_of_every_response_gone_or_null_gives_the_same_from_bytes(fixture: Fixture) -> None:
+    """Exhaustively: dict and bytes agree on every mutation, figure by figure or error by error."""
+    if fixture.response is None:
+        return
+    for path in paths(fixture.response):
+        for new in (None, ...):
+            mutated = changed(fixture.response, path, new)
+            outcomes = []
+            for form in (mutated, json.dumps(mutated).encode()):
+                try:
+                    outcomes.append(reading_of(fixture, form).to_dict())
+                except UnimeterError as error:
+                    outcomes.append(type(error).__name__)
+            assert outcomes[0] == outcomes[1], path
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_cut_json_is_refused(name: str) -> None:
+    fixture = PLAIN[name]
+    body = fixture.bytes()
+    for end in range(1, len(body), 7):
+        with pytest.raises((MalformedUsage, MissingUsage, UnknownProvider)):
+            reading_of(fixture, body[:end])
+
+
+STREAMS = {name: fixture for name, fixture in FIXTURES.items() if fixture.is_stream}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_cut_streams_never_lie(name: str) -> None:
+    """Cut anywhere: an error, or figures that say they are not complete, or the very figures of the whole."""
+    fixture = STREAMS[name]
+    body = fixture.bytes()
+    if name in ("openai_chat/stream_usage_twice", "openai_chat/stream_later_null"):
+        return  # a second usage follows after the end of the answer: that it is missing cannot be told
+    whole = None if fixture.expected.error else reading_of(fixture, body)
+    for end in range(1, len(body), 11):
+        try:
+            reading = reading_of(fixture, body[:end])
+        except UnimeterError:
+            continue
+        assert whole is not None
+        assert not reading.complete or reading.told == whole.told
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_repeating_any_event_changes_nothing(name: str) -> None:
+    fixture = STREAMS[name]
+    if fixture.expected.error or name == "aws_bedrock/agent_stream":  # an agent's trace adds its calls
+        return
+    whole = reading_of(fixture, fixture.events)
+    for i, event in enumerate(fixture.events):
+        if isinstance(event, dict) and event.get("type") != "message_start":
+            repeated = [*fixture.events[: i + 1], event, *fixture.events[i + 1 :]]
+            assert reading_of(fixture, repeated).told == whole.told
+
+
+def test_deep_nesting() -> None:
+    deep = "[" * 10_000 + "]" * 10_000
+    body = '{"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "x": %s}}'
+    for payload in (deep, "{}", body % deep, body % ('{"a":' * 10_000 + "1" + "}" * 10_000)):
+        with pytest.raises(UnimeterError):
+            unimeter.read(payload.encode())
+    tree: Any = 1
+    for _ in range(10_000):
+        tree = {"a": tree}
+    with pytest.raises(MalformedUsage):
+        unimeter.read({"type": "message", "usage": {"input_tokens": 1, "output_tokens": 1, "server_tool_use": tree}})
+    assert unimeter.normalize({"choices": [tree], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}).total_tokens == 2
+
+
+def test_large_bodies() -> None:
+    text = "word " * 10_000_000
+    body = json.dumps({"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}})
+    assert len(body) > 50_000_000
+    assert unimeter.normalize(body.encode()).total_tokens == 7
+
+
+def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gzip
+
+    from unimeter.wire import body
+
+    monkeypatch.setattr(body, "LARGEST_INFLATED", 1000)
+    with pytest.raises(MalformedUsage):
+        unimeter.read(gzip.compress(b"{" + b" " * 2000 + b"}"), "openai")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reads"),
+    [
+        (b'{"choices": [], "usage": {"prompt_tokens": 2000.0, "completion_tokens": 1}}', 2001),
+        (b'\xef\xbb\xbf{"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}', 3),
+        (b'{"choices": [{"message": {"content": "\\ud83d"}}], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}', 3),
+        (b'{"choices": [{"message": {"content": "\xed\xa0\xbd"}}], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}', 3),
+        (b'{"model": "\xff", "choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}', 3),
+        (b'{"choices": [{"logprobs": NaN}], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}', 3),
+    ],
+    ids=["2000.0", "byte order mark", "lone surrogate", "raw surrogate", "no UTF-8", "NaN"],
+)
+def test_what_strict_json_refuses_is_read_all_the_same(raw: bytes, reads: int) -> None:
+    assert unimeter.normalize(raw).total_tokens == unimeter.read(raw).metrics.total_tokens == reads
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [None, 7, 1.5, True, Ellipsis, b"", "", b"\xff\xf3\xc4", "plain text", [], {}, {"hello": 1}, [1, 2], [[]], b"[]", b"[1, 2]", b"null"],
+    ids=repr,
+)
+def test_what_is_no_response_is_unknown(payload: Any) -> None:
+    with pytest.raises(UnknownProvider):
+        unimeter.read(payload)
+
+
+def test_another_providers_body_is_never_misread() -> None:
+    """Named wrongly, a body gives the figures it holds or an error, never other figures."""
+    labels = sorted({fixture.expected.provider for fixture in PLAIN.values()})
+    for fixture in PLAIN.values():
+        if fixture.wire.headers:
+            continue
+        right = reading_of(fixture, fixture.response).metrics
+        for label in labels:
+            try:
+                metrics = unimeter.normalize(fixture.response, label)
+            except UnimeterError:
+                continue
+            assert (metrics.input_tokens, metrics.output_tokens) == (right.input_tokens, right.output_tokens), (fixture.name, label)
+
+
+def test_an_async_stream_says_what_to_do() -> None:
+    class Stream:
+        def __aiter__(self) -> Any: ...
+
+    with pytest.raises(UnknownProvider, match="asynchronous"):
+        unimeter.read(Stream())
