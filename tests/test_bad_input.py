@@ -20,9 +20,7 @@ from unimeter.registry import registry
 from .conftest import FIXTURES
 from .reading_of import reading_of
 
-PLAIN = {
-    name: fixture for name, fixture in FIXTURES.items() if fixture.response is not None and fixture.expected.error is None
-}
+PLAIN = {name: fixture for name, fixture in FIXTURES.items() if fixture.response is not None and fixture.expected.error is None}
 WRONG_COUNTS = {
     "text": "12",
     "true": True,
@@ -309,7 +307,11 @@ def test_what_strict_json_refuses_is_read_all_the_same(raw: bytes, reads: int) -
 
 @pytest.mark.parametrize(
     "payload",
-    [None, 7, 1.5, True, Ellipsis, b"", "", b"\xff\xf3\xc4", "plain text", [], {}, {"hello": 1}, [1, 2], [[]], b"[]", b"[1, 2]", b"null"],
+    [
+        *(None, 7, 1.5, True, Ellipsis, {}, {"hello": 1}),
+        *(b"", "", b"\xff\xf3\xc4", "plain text", b"[]", b"[1, 2]", b"null"),
+        *([], [1, 2], [[]]),
+    ],
     ids=repr,
 )
 def test_what_is_no_response_is_unknown(payload: Any) -> None:
@@ -329,7 +331,8 @@ def test_another_providers_body_is_never_misread() -> None:
                 metrics = unimeter.normalize(fixture.response, label)
             except UnimeterError:
                 continue
-            assert (metrics.input_tokens, metrics.output_tokens) == (right.input_tokens, right.output_tokens), (fixture.name, label)
+            same = (metrics.input_tokens, metrics.output_tokens) == (right.input_tokens, right.output_tokens)
+            assert same, (fixture.name, label)
 
 
 def test_an_async_stream_says_what_to_do() -> None:

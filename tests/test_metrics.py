@@ -67,10 +67,10 @@ def test_all_but_tool_calls_share_the_base() -> None:
 
 
 def test_model_types_are_the_specified_keys() -> None:
-    assert [str(kind) for kind in ModelType] == (
+    assert " ".join(ModelType) == (
         "model output_model parser_model memory_model reasoning_model session_summary_model culture_model learning_model "
         "compression_model followup_model"
-    ).split()
+    )
     assert ModelType("model") == "model"
 
 

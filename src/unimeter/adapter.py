@@ -18,16 +18,12 @@ from typing import Any, ClassVar
 
 from unimeter import compiler
 from unimeter.errors import AdapterError
-from unimeter.fields import Field, Outside, Value, absent, parse
+from unimeter.fields import Field, Outside, Step, Value, absent, parse
 from unimeter.merge import merged
+from unimeter.shape import predicate
 
 METRICS = (*compiler.TOLD, "total_tokens")
 """The metrics that a table may fill. `total_tokens` is where the provider's own total stands; ours is always the sum."""
-
-_WORDS = frozenset(
-    "provider aliases hosts url_paths packages marks shape places model id final camel_case sdk_types ignored hint "
-    "provider_metrics zeros_left_out calls_add merge ready".split()
-)
 
 
 class Adapter:
@@ -95,6 +91,13 @@ class Adapter:
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     usage_names: ClassVar[frozenset[str]]
     """The names at the top of the usage that tell counts."""
+    holders: ClassVar[tuple[tuple[tuple[str, str], ...], ...]]
+    """Where the objects that hold the usage stand, each name in both spellings."""
+    names_beside: ClassVar[frozenset[str]]
+    """The names in them that matter."""
+    names_that_come_first: ClassVar[frozenset[str]]
+    """Of these, the names of which a stream's first value counts: the model's and the response's id."""
+    final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     _sources: ClassVar[tuple[str, str, str]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -109,6 +112,11 @@ class Adapter:
         cls.has_parts = cls.ready.__func__ is not Adapter.ready.__func__  # type: ignore[attr-defined]
         cls.usage_names = frozenset(_usage_names(cls))
         cls.usage_is_list = compiler.usage_is_list(cls.table)
+        cls.holders = tuple(dict.fromkeys(tuple((step.name, step.camel) for step in _steps(place)[:-1]) for place in cls.places))
+        firsts = {parse(path)[0] for path in (*cls.model, *cls.id)}
+        cls.names_that_come_first = _both_spellings(firsts)
+        cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
+        cls.final_tests = tuple(map(predicate, cls.final))
         cls.measure = staticmethod(compiler.build(measure, "measure", names, cls.__name__))
         cls.locate = staticmethod(compiler.build(locate, "locate", locate_names, cls.__name__))
 
@@ -144,6 +152,14 @@ class Adapter:
         return usage, ()
 
 
+def _steps(place: str) -> tuple[Step, ...]:
+    return parse(place) if place else ()
+
+
+def _both_spellings(steps: set[Step]) -> frozenset[str]:
+    return frozenset(name for step in steps for name in (step.name, step.camel))
+
+
 def _usage_names(cls: type[Adapter]) -> Iterator[str]:
     for metric in (*compiler.TOLD, "total_tokens"):
         for leaf in cls.table[metric].leaves():
@@ -155,9 +171,9 @@ def _usage_names(cls: type[Adapter]) -> Iterator[str]:
 
 def _check_names(cls: type[Adapter]) -> None:
     """A misspelt metric, a bad path, a doubled name: each fails here, with a hint."""
-    known = _WORDS | set(METRICS)
+    known = {word for word in Adapter.__annotations__ if not word.startswith("_")} | set(METRICS)
     for name, value in vars(cls).items():
-        if name.startswith("_") or callable(getattr(value, "__func__", value)) and not isinstance(value, type):
+        if name.startswith("_") or callable(getattr(value, "__func__", value)):
             continue
         if name not in known:
             close = get_close_matches(name, known, n=1)

@@ -134,11 +134,8 @@ class _Source:
         if leaf not in self.names:
             root = "holder" if leaf.beside else "usage"
             steps = leaf.steps
-            listed = next((i for i, step in enumerate(steps) if step.each), None)
-            if listed is None:
-                variable = self.plain_value(leaf, root, steps)
-            else:
-                variable = self.listed_value(leaf, root, steps, listed)
+            listed = [i for i, step in enumerate(steps) if step.each]
+            variable = self.listed_value(leaf, root, steps, listed[0]) if listed else self.plain_value(leaf, root, steps)
             if leaf.per_unit != 1:
                 self.add(f"if {variable} is not None: {variable} = {variable} / {leaf.per_unit}")
             self.names[leaf] = variable

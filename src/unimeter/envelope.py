@@ -95,7 +95,8 @@ def type_of(tree: Tree, name: str) -> Any:
         if isinstance(node, tuple):
             listed, inner = node
             each = type_of(inner, f"{name}_{key}")
-            fields[key] = Union[list[each] if listed else each, str, int, float, bool, None]
+            container = list.__class_getitem__(each) if listed else each
+            fields[key] = Union[container, str, int, float, bool, None]  # noqa: UP007  a type made at run time has no |
         else:
             fields[key] = Any if node else msgspec.Raw
     return TypedDict(name, fields, total=False)  # type: ignore[operator]

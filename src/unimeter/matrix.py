@@ -1,8 +1,8 @@
 """The availability matrix: which provider fills which metric, read off the adapters' tables.
 
-    ✅   the specification promises it, and the adapter reads it
-    +    the adapter reads it, beyond the promise
-    ✗    promised and not read; a test fails
+✅   the specification promises it, and the adapter reads it
++    the adapter reads it, beyond the promise
+✗    promised and not read; a test fails
 """
 
 from __future__ import annotations
@@ -101,8 +101,7 @@ def markdown() -> str:
     """The matrix as a Markdown table."""
     head = ("Provider", *_ALL, "`provider_metrics`")
     lines = [_markdown_line(head), _markdown_line(["---", *[":-:"] * len(_ALL), "---"])]
-    for row in rows():
-        lines.append(_markdown_line((row.provider, *row.cells, _names(row, lambda name: f"`{name}`"))))
+    lines += [_markdown_line((row.provider, *row.cells, _names(row, lambda name: f"`{name}`"))) for row in rows()]
     return "\n".join(lines) + "\n"
 
 

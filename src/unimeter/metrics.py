@@ -14,18 +14,18 @@ tool prompts are inside), `output_tokens` everything it generated (reasoning and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
-from enum import Enum
-from typing import Any, Literal, Self
+from enum import StrEnum
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 
 from unimeter.errors import MalformedUsage
 
 
-class ModelType(str, Enum):
+class ModelType(StrEnum):
     """What a model was called for: the keys of `RunMetrics.details`. Any other string is allowed there as well."""
 
     MODEL = "model"
@@ -38,9 +38,6 @@ class ModelType(str, Enum):
     LEARNING_MODEL = "learning_model"
     COMPRESSION_MODEL = "compression_model"
     FOLLOWUP_MODEL = "followup_model"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class _Record:
@@ -96,9 +93,7 @@ class BaseMetrics(_Record):
     """US dollars, only what the provider itself reported."""
 
     def __add__(self, other: object) -> Self:
-        if type(other) is not type(self):
-            return NotImplemented
-        return _add(self, other)
+        return _added(self, other) if isinstance(other, type(self)) and isinstance(self, type(other)) else NotImplemented
 
     def __radd__(self, other: object) -> Self:
         if other == 0:  # what sum() starts with
@@ -173,6 +168,8 @@ class ToolCallMetrics(_Record):
     """Seconds, by a monotonic clock."""
 
 
+_M = TypeVar("_M", bound=BaseMetrics)
+
 TokenField = Literal[
     "input_tokens",
     "output_tokens",
@@ -194,10 +191,10 @@ def _set_fields(record: Any) -> Iterable[tuple[str, Any]]:
             yield field.name, value
 
 
-def _add(one: Any, two: Any) -> Any:
+def _added(one: _M, two: _M) -> _M:
     """The sum of two metrics of one type; neither is changed, and nothing in it is shared with them."""
     return type(one)(
-        **{field.name: _ADDED.get(field.name, _sum)(getattr(one, field.name), getattr(two, field.name)) for field in fields(one)}
+        **{field.name: _SUMS.get(field.name, _sum)(getattr(one, field.name), getattr(two, field.name)) for field in fields(one)}
     )
 
 
@@ -266,11 +263,11 @@ def _merge_details(one: Details | None, two: Details | None) -> Details | None:
             models = merged.setdefault(model_type, {})
             for entry in entries:
                 key = (entry.provider, entry.id)
-                models[key] = _add(models.get(key, ModelMetrics(id=entry.id, provider=entry.provider)), entry)
+                models[key] = _added(models.get(key, ModelMetrics(id=entry.id, provider=entry.provider)), entry)
     return {model_type: list(models.values()) for model_type, models in merged.items()}
 
 
-_ADDED = {
+_SUMS: dict[str, Callable[[Any, Any], Any]] = {
     "cost": add_dollars,
     "time_to_first_token": _first,
     "provider_metrics": merge_extras,

@@ -13,6 +13,8 @@ from unimeter.wire.json import NotJSON
 
 Event = Mapping[str, Any]
 
+_GIVE = "give an SDK's object, a dict, bytes, text or a list of events"
+
 
 @dataclass(slots=True)
 class Payload:
@@ -46,9 +48,9 @@ def opened(payload: Any, loads: Loads) -> Payload:
         return _from_events(payload, loads)
     fields = fields_of(payload)
     if fields is None:
-        raise UnknownProvider(f"{type(payload).__name__} holds no response: give an SDK's object, a dict, bytes, text or a list of events")
-    if not fields and hasattr(payload, "__aiter__"):
-        raise UnknownProvider(f"{type(payload).__name__} is asynchronous: collect its chunks into a list first")
+        raise UnknownProvider(f"a {type(payload).__name__} holds no response; {_GIVE}")
+    if hasattr(payload, "__aiter__"):
+        raise UnknownProvider(f"a {type(payload).__name__} is asynchronous: collect its chunks into a list first")
     return Payload([fields], kind=type(payload))
 
 
@@ -58,7 +60,7 @@ def _is_iterable(payload: Any) -> bool:
 
 
 def _from_body(body: Body) -> Payload:
-    events = [event for event in body.events if isinstance(event, dict)]
+    events: list[Event] = [event for event in body.events if isinstance(event, dict)]
     if not events and body.events:
         raise UnknownProvider(f"the body is JSON, but holds no object: {type(body.events[0]).__name__}")
     return Payload(events, body.is_stream, body.done, body.cut)

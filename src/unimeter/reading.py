@@ -100,7 +100,7 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     def __eq__(self, other: object) -> bool:
         return self.to_dict() == other.to_dict() if isinstance(other, Reading) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # readings are compared by value and can change
 
 
 def normalize(
@@ -187,15 +187,11 @@ class _Call:
 
     def found(self, payload: Any) -> Found | None:
         """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
-        if type(payload) is dict:
-            fields: Mapping[str, Any] | None = payload
-        elif isinstance(payload, (bytes, bytearray, str, list, tuple)):
-            return None
-        else:
-            fields = fields_of(payload)
-            if fields is None:
-                return None
-        return self._found_in(fields, type(payload))
+        kind = type(payload)
+        if kind is dict:
+            return self._found_in(payload, kind)
+        fields = fields_of(payload)  # None for bytes, text and lists
+        return None if fields is None else self._found_in(fields, kind)
 
     def _found_in(self, fields: Event, kind: type) -> Found | None:
         known = self.recogniser
@@ -423,7 +419,7 @@ def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> st
 
 def _nothing_known(events: list[Event], kind: type | None) -> str:
     names = ", ".join(sorted(map(str, events[0]))[:12]) if events else ""
-    what = "a payload" if kind in (None, dict) else f"{kind.__module__}.{kind.__qualname__}"  # type: ignore[union-attr]
+    what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
     return (
         f"nothing recognises {what} with {f'the names {names}' if names else 'no names'}; "
         "name the provider (provider='anthropic') or give the url"

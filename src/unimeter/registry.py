@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
+from typing import Any
 
 from unimeter.adapter import Adapter
 from unimeter.adapters import ADAPTERS
@@ -22,6 +23,8 @@ class Registry:
     def __init__(self, adapters: tuple[type[Adapter], ...], rows: tuple[Row, ...]) -> None:
         self.adapters = adapters
         self.rows = rows
+        self._named: tuple[Any, ...] = (*adapters, *rows)
+        """Both have a provider, aliases and hosts."""
 
     @cached_property
     def roots(self) -> tuple[type[Adapter], ...]:
@@ -42,7 +45,7 @@ class Registry:
     def labels(self) -> dict[str, str]:
         """What `provider=` takes, in lower case, and the label it means."""
         named: dict[str, str] = {}
-        for one in (*self.adapters, *self.rows):
+        for one in self._named:
             for name in (one.provider, slug(one.provider), *one.aliases):
                 named.setdefault(name.lower(), one.provider)
         return named
@@ -63,7 +66,7 @@ class Registry:
         """Labels by host; and by pattern, for hosts with a star."""
         exact: dict[str, str] = {}
         patterns = []
-        for one in (*self.adapters, *self.rows):
+        for one in self._named:
             for host in one.hosts:
                 if "*" in host:
                     patterns.append((re.compile(re.escape(host).replace(r"\*", ".*")), one.provider))

@@ -1,9 +1,9 @@
 """Tests on a body or an event, as adapters write them in `shape` and `final`.
 
-    name                something that is not null stands under the name
-    name.name           the same, in an object within; `name[].name` in some item of a list
-    name=value          the value there reads so, in any case; `name=prefix*` begins so
-    test&test           both hold
+name                something that is not null stands under the name
+name.name           the same, in an object within; `name[].name` in some item of a list
+name=value          the value there reads so, in any case; `name=prefix*` begins so
+test&test           both hold
 """
 
 from __future__ import annotations

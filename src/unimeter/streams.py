@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from unimeter.adapter import Adapter
-from unimeter.fields import camel_case, parse
 from unimeter.merge import laid_over
 from unimeter.payload import Event, Payload
-from unimeter.shape import predicate
 from unimeter.values import fields_of
 
 
@@ -32,32 +29,11 @@ def gathered(adapter: type[Adapter], payload: Payload) -> Gathered:
     return Gathered(carriers, _beside(adapter, payload.events), complete)
 
 
-class _Beside(NamedTuple):
-    holders: tuple[tuple[tuple[str, str], ...], ...]
-    """Where the objects that hold usage stand: each name in both spellings."""
-    names: frozenset[str]
-    first_counts: frozenset[str]
-
-
-@lru_cache(maxsize=256)
-def _names_beside(adapter: Any) -> _Beside:
-    holders = dict.fromkeys(
-        tuple((step.name, step.camel) for step in parse(place)[:-1]) if place else () for place in adapter.places
-    )
-    firsts = {parse(path)[0].name for path in (*adapter.model, *adapter.id)}
-    names = {leaf.steps[0].name for leaf in adapter.leaves() if leaf.beside} | firsts
-    return _Beside(tuple(holders), _both_spellings(names), _both_spellings(firsts))
-
-
-def _both_spellings(names: set[str]) -> frozenset[str]:
-    return frozenset(names | {camel_case(name) for name in names})
-
-
 def _beside(adapter: type[Adapter], events: Sequence[Event]) -> dict[str, Any]:
-    holders, names, first_counts = _names_beside(adapter)
+    names, first_counts = adapter.names_beside, adapter.names_that_come_first
     beside: dict[str, Any] = {}
     for event in events:
-        for path in holders:
+        for path in adapter.holders:
             holder: Event | None = event
             for name, camel in path:
                 value = holder.get(name, holder.get(camel)) if holder is not None else None
@@ -75,12 +51,6 @@ def _beside(adapter: type[Adapter], events: Sequence[Event]) -> dict[str, Any]:
     return beside
 
 
-@lru_cache(maxsize=256)
-def _final_tests(adapter: Any) -> tuple[Callable[[Any], bool], ...]:
-    return tuple(map(predicate, adapter.final))
-
-
 def _ended(adapter: type[Adapter], events: Sequence[Event]) -> bool:
     """Whether some event says that the answer was finished."""
-    tests = _final_tests(adapter)
-    return not tests or any(holds(event) for event in reversed(events) for holds in tests)
+    return not adapter.final or any(holds(event) for event in reversed(events) for holds in adapter.final_tests)

@@ -23,7 +23,16 @@ class Anthropic(Adapter):
     aliases = ("claude", "anthropic-claude")
     hosts = ("api.anthropic.com",)
     url_paths = ("/v1/messages", "/v1/complete", "publishers/anthropic/")
-    shape = ("type=message", "type=message_*", "type=content_block_*", "type=completion", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens", "usage.output_tokens_details.thinking_tokens", "usage.iterations")
+    shape = (
+        "type=message",
+        "type=message_*",
+        "type=content_block_*",
+        "type=completion",
+        "usage.cache_creation_input_tokens",
+        "usage.cache_read_input_tokens",
+        "usage.output_tokens_details.thinking_tokens",
+        "usage.iterations",
+    )
     places = ("usage", "message.usage")
     final = ("type=message_stop", "delta.stop_reason")
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")

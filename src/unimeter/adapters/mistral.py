@@ -29,9 +29,7 @@ class Mistral(OpenAIChat):
         count("num_cached_tokens"),
         count("prompt_token_details.cached_tokens"),
     )
-    audio_input_tokens = first(
-        count("prompt_tokens_details.audio_tokens"), count("prompt_token_details.audio_tokens")
-    )
+    audio_input_tokens = first(count("prompt_tokens_details.audio_tokens"), count("prompt_token_details.audio_tokens"))
     input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens)
     cache_write_tokens = audio_output_tokens = cost = absent
     provider_metrics = {

@@ -32,7 +32,6 @@ class Ollama(Adapter):
         "prompt_eval_duration": count("prompt_eval_duration"),
         "eval_duration": count("eval_duration"),
     }
-    ignored = {
-        name: "no usage"
-        for name in ("model", "created_at", "done", "done_reason", "message", "response", "context", "thinking", "logprobs")
-    }
+    ignored = dict.fromkeys(
+        ("model", "created_at", "done", "done_reason", "message", "response", "context", "thinking", "logprobs"), "no usage"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unimeter.adapter import Adapter
-from unimeter.fields import beside, count, first, if_outside, label, money, number
+from unimeter.fields import beside, count, first, if_outside, label, money
 
 
 class OpenAIChat(Adapter):

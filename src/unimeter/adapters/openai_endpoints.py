@@ -34,7 +34,12 @@ class OpenAIMedia(OpenAIChat):
     aliases = ()
     url_paths = ("/images", "/audio/")
     shape = ("type=transcript.*", "type=speech.audio.*", "type=image_*", "usage.input_token_details", "usage.seconds")
-    final = ("type=transcript.text.done", "type=speech.audio.done", "type=image_generation.completed", "type=image_edit.completed")
+    final = (
+        "type=transcript.text.done",
+        "type=speech.audio.done",
+        "type=image_generation.completed",
+        "type=image_edit.completed",
+    )
     hint = ""
     sdk_types = ("openai.types.images_response:Usage",)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 class NDJSONDecoder:
     """Feed it bytes in any pieces; it yields every line that is whole and not blank.
 
-        >>> decoder = NDJSONDecoder()
-        >>> list(decoder.feed(b'{"a": 1}\\n{"a"')), list(decoder.close())
-        ([b'{"a": 1}'], [b'{"a"'])
+    >>> decoder = NDJSONDecoder()
+    >>> list(decoder.feed(b'{"a": 1}\\n{"a"')), list(decoder.close())
+    ([b'{"a": 1}'], [b'{"a"'])
     """
 
     def __init__(self) -> None:

@@ -13,9 +13,9 @@ BOM = b"\xef\xbb\xbf"
 class SSEDecoder:
     """Feed it bytes in any pieces; it yields the data of every event that is whole.
 
-        >>> decoder = SSEDecoder()
-        >>> list(decoder.feed(b'event: x\\r\\ndata: {"a"')), list(decoder.feed(b": 1}\\r\\n\\r\\n"))
-        ([], [b'{"a": 1}'])
+    >>> decoder = SSEDecoder()
+    >>> list(decoder.feed(b'event: x\\r\\ndata: {"a"')), list(decoder.feed(b": 1}\\r\\n\\r\\n"))
+    ([], [b'{"a": 1}'])
     """
 
     def __init__(self) -> None:
