@@ -19,6 +19,7 @@ from typing import Any
 from unimeter import values
 from unimeter.fields import Field, First, Outside, Step, Sum, Value, parse
 from unimeter.metrics import MessageMetrics
+from unimeter.objects import fields_of
 
 TOLD = (
     "input_tokens",
@@ -55,8 +56,9 @@ _GLOBALS: dict[str, Any] = {
     "MessageMetrics": MessageMetrics,
     "INF": float("inf"),
     "fields": values.as_fields,
-    "fields_of": values.fields_of,
-    "chosen": values.chosen,
+    "fields_of": fields_of,
+    "NOTHING": {},
+    "as_word": values.as_word,
     "as_list": values.as_list,
     **{f"as_{kind}": check for kind, check in _CHECKS.items()},
 }
@@ -168,8 +170,14 @@ class _Source:
         total, item = self.variable(), self.variable()
         self.add(f"{total} = None")
         with self.block(f"if {items} is not None:"):
-            wanted = self.constant(step.wanted)
-            with self.block(f"for {item} in chosen({items}, {path!r}, {step.key!r}, {wanted}):"):
+            self.add(f"if type({items}) is not list: {items} = as_list({items}, {path!r}) or ()")
+            with self.block(f"for {item} in {items}:"):
+                self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
+                if step.key:
+                    word = self.variable()
+                    self.add(f"{word} = {item}.get({step.key!r})")
+                    self.add(f"if type({word}) is not str: {word} = as_word({word})")
+                    self.add(f"if {word}.upper() not in {self.constant(step.wanted)}: continue")
                 found = self.plain_value(leaf, item, steps[at + 1 :])
                 self.add(f"if {found} is not None: {total} = {found} if {total} is None else {total} + {found}")
         return total

@@ -41,7 +41,7 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
             for path in (*adapter.model, *adapter.id, *_beside(adapter)):
                 yield (*steps[:-1], *parse(path)), _Keep.VALUE
         for test in (*adapter.shape, *adapter.final):
-            keep = _Keep.PRESENCE if test in adapter.shape and test.isidentifier() else _Keep.VALUE
+            keep = _Keep.PRESENCE if test in adapter.shape and "=" not in test and "." not in test else _Keep.VALUE
             yield from ((condition.steps, keep) for condition in conditions(test))
     for marks in registry.marks.values():
         for where, mark, _ in marks:

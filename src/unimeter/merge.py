@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from unimeter.values import DEEPEST, fields_of, is_unset
+from unimeter.objects import fields_of, is_unset
+from unimeter.values import DEEPEST
 
 
 def merged(usages: Iterable[Any]) -> Any:

@@ -93,7 +93,9 @@ class BaseMetrics(_Record):
     """US dollars, only what the provider itself reported."""
 
     def __add__(self, other: object) -> Self:
-        return _added(self, other) if isinstance(other, type(self)) and isinstance(self, type(other)) else NotImplemented
+        if not isinstance(other, type(self)) or not isinstance(self, type(other)):
+            return NotImplemented
+        return _added(self, other)
 
     def __radd__(self, other: object) -> Self:
         if other == 0:  # what sum() starts with

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unimeter.errors import UnknownProvider
-from unimeter.values import fields_of
+from unimeter.objects import fields_of
 from unimeter.wire.body import Body, Loads, chunk_event, read_body, sse_events
 from unimeter.wire.json import NotJSON
 

@@ -12,10 +12,11 @@ from unimeter.adapter import Adapter
 from unimeter.compiler import TOLD
 from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
 from unimeter.metrics import MessageMetrics
+from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.streams import gathered
-from unimeter.values import Refused, as_tree, fields_of
+from unimeter.values import Refused, as_tree
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
@@ -119,8 +120,10 @@ def normalize(
     call = _Call(provider, url, model)
     try:
         found = call.found(payload) if headers is None else None
-        if found is not None and not found[0].has_parts:
+        if found is not None:
             adapter, usage, holder = found
+            if adapter.has_parts:
+                usage = adapter.ready(usage)[0]
             measured = adapter.measure(usage, holder)
             if measured is not None:
                 metrics: MessageMetrics = measured[0]

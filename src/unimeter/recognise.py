@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
 from unimeter.compiler import build
+from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
-from unimeter.values import fields_of
+from unimeter.values import as_word
 
 Event = Mapping[str, Any]
 
@@ -90,23 +91,38 @@ def usage_adapter(kind: type, registry: Registry) -> type[Adapter] | None:
 # by shape -----------------------------------------------------------------------------------------------------------
 
 
+def _lower(value: Any) -> str:
+    return (value if type(value) is str else as_word(value)).lower()
+
+
 def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type[Adapter] | None]:
     """A function that tells the dialect of a body or event: one straight line over the shapes of all roots, in order.
 
     What the names in a usage tell is kept apart: two dialects may use the same, so all else is asked first.
     """
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"lower": _lower}
     lines = ["def dialect(event):"]
+    texts: set[str] = set()
     shapes = [(root, text) for root in registry.roots for text in root.shape if text.startswith("usage.") is by_usage]
     for root, text in shapes:
         names[root.__name__] = root
-        if text.isidentifier():  # here a null tells as much
-            lines.append(f"    if {text!r} in event: return {root.__name__}")
-            continue
-        name = f"test{len(names)}"
-        names[name] = predicate(text)
-        top = conditions(text)[0].steps[0].name
-        lines.append(f"    if {top!r} in event and {name}(event): return {root.__name__}")
+        first, *others = conditions(text)
+        top = first.steps[0].name
+        if all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
+            test = " and ".join(f"{part!r} in event" for part in text.split("&"))
+        elif first.wanted is None or others or len(first.steps) > 1:
+            name = f"test{len(names)}"
+            names[name] = predicate(text)
+            test = f"{top!r} in event and {name}(event)"
+        else:
+            if top not in texts:
+                texts.add(top)
+                lines.append(f"    {top} = event.get({top!r})")
+                lines.append(f"    if {top} is not None: {top} = lower({top})")
+            prefix = first.wanted.lower().removesuffix("*")
+            matches = f"{top}.startswith({prefix!r})" if first.wanted.endswith("*") else f"{top} == {prefix!r}"
+            test = f"{top} is not None and {matches}"
+        lines.append(f"    if {test}: return {root.__name__}")
     return build("\n".join(lines), "dialect", names, "shapes")
 
 

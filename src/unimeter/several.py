@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from unimeter.values import fields_of
+from unimeter.objects import fields_of
 
 ITEMS = ("custom_id", "batch_request_id")
 """What a result line has, and no response."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from unimeter.fields import Step, parse
-from unimeter.values import fields_of
+from unimeter.objects import fields_of
 
 
 class Condition(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from unimeter.adapter import Adapter
 from unimeter.merge import laid_over
+from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload
-from unimeter.values import fields_of
 
 
 class Gathered(NamedTuple):

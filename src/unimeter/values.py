@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from unimeter.objects import Fields, fields_of, is_unset, views
+
 LARGEST_COUNT = 2**63 - 1
 DEEPEST = 32
 """No usage object nests deeper; what does is refused, so that no payload can exhaust the stack."""
-
-_UNSET = frozenset({"Unset", "UnsetType", "NotGiven", "Omit"})
-
 
 class Refused(Exception):
     """A value that is not what it must be. `read` adds the provider's label and makes it a `MalformedUsage`."""
@@ -40,19 +39,13 @@ def described(value: Any) -> str:
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
 
 
-def is_unset(value: Any) -> bool:
-    """Some SDKs put an object of their own where a value was not sent."""
-    return type(value).__name__ in _UNSET
-
-
 def as_count(value: Any, path: str) -> int | None:
     """A whole number from 0 to 2**63 - 1; an integral float (Cohere, Llama) is one."""
-    if isinstance(value, bool):
-        pass
-    elif isinstance(value, int) and 0 <= value <= LARGEST_COUNT:
-        return int(value)
-    elif isinstance(value, float) and 0 <= value <= LARGEST_COUNT and value.is_integer():
-        if value < LARGEST_COUNT:  # float(LARGEST_COUNT) is 2**63
+    if isinstance(value, float):
+        if 0 <= value < 2.0**63 and value.is_integer():
+            return int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= LARGEST_COUNT:
             return int(value)
     elif is_unset(value):
         return None
@@ -83,51 +76,47 @@ def as_label(value: Any, path: str) -> str | int | None:
 
 def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     """A JSON-safe copy of whatever stands there, without its nulls. None where nothing is left."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value.value if isinstance(value, Enum) else value
+    kind = type(value)
+    if value is None or kind is int or kind is str or kind is bool:
+        return value
+    if isinstance(value, Enum):
+        return as_tree(value.value, path, depth)
+    if isinstance(value, (int, str)):
+        return value
     if isinstance(value, float):
-        if math.isfinite(value):
-            return value
-        raise Refused(path, "a finite number", value)
+        return as_finite(value, path)
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
     if isinstance(value, (list, tuple)):
-        return [as_tree(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
-    if isinstance(value, Enum):
-        return as_tree(value.value, path, depth)
-    fields = as_fields(value, path)
-    copied = {str(name): as_tree(item, f"{path}.{name}", depth + 1) for name, item in (fields or {}).items()}
-    return {name: item for name, item in copied.items() if item is not None} or None
+        return [as_tree(item, f"{path}[]", depth + 1) for item in value]
+    copied = {}
+    for name, item in (as_fields(value, path) or {}).items():
+        if type(item) is not int and item is not None:
+            item = as_tree(item, f"{path}.{name}", depth + 1)
+        if item is not None:
+            copied[str(name)] = item
+    return copied or None
 
 
-def as_fields(value: Any, path: str) -> Mapping[str, Any] | None:
-    """The fields of an object: a mapping as it is, an SDK's object through its `__dict__` and pydantic's extras.
+def as_finite(value: float, path: str) -> float:
+    """A float that JSON can say."""
+    if not math.isfinite(value):
+        raise Refused(path, "a finite number", value)
+    return value
+
+
+def as_fields(value: Any, path: str) -> Fields | None:
+    """The fields of an object; None where an SDK says that nothing was sent.
 
     Raises:
         Refused: it is no object.
     """
-    fields = fields_of(value)
+    try:
+        fields = views[type(value)](value)
+    except KeyError:
+        fields = fields_of(value)
     if fields is None and not is_unset(value):
         raise Refused(path, "an object", value)
-    return fields
-
-
-def fields_of(value: Any) -> Mapping[str, Any] | None:
-    """As `as_fields`, but None where there are no fields."""
-    if isinstance(value, Mapping):
-        return value if isinstance(value, dict) else dict(value)
-    if isinstance(value, (str, bytes, bytearray, int, float, list, tuple, Enum)) or value is None or is_unset(value):
-        return None
-    fields: dict[str, Any] | None = getattr(value, "__dict__", None)
-    if fields is None:
-        names = getattr(type(value), "__slots__", None)
-        return None if names is None else {name: getattr(value, name) for name in names if hasattr(value, name)}
-    extra = getattr(value, "__pydantic_extra__", None)
-    private = getattr(value, "_hidden_params", None)  # LiteLLM keeps the cost there, as a private attribute
-    if extra or private:
-        fields = {**fields, **(extra or {})}
-        if private:
-            fields["_hidden_params"] = private
     return fields
 
 
@@ -140,31 +129,23 @@ def as_list(value: Any, path: str) -> list[Any] | tuple[Any, ...] | None:
     raise Refused(path, "a list", value)
 
 
-def chosen(items: Any, path: str, key: str, wanted: frozenset[str]) -> list[Mapping[str, Any]]:
-    """The items of a list, as fields; with a key, those whose value there is one of the wanted, in any case."""
-    found = []
-    for item in as_list(items, path) or ():
-        fields = as_fields(item, f"{path}[]")
-        if fields is None:
-            continue
-        if key:
-            value = fields.get(key)
-            value = value.value if isinstance(value, Enum) else value
-            if str(value).upper() not in wanted:
-                continue
-        found.append(fields)
-    return found
+def as_word(value: Any) -> str:
+    """A word by which an item of a list is chosen: a string, an enum's member, in some bodies a number."""
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def as_tally(items: Any, path: str, key: str, count: str, camel: str) -> dict[str, int] | None:
     """A list of `{key: word, count: n}` as `{word: n}`, the counts of a repeated word added."""
     tally: dict[str, int] = {}
-    for fields in chosen(items, path, "", frozenset()):
-        word = fields.get(key)
-        word = word.value if isinstance(word, Enum) else word
-        number = fields.get(count)
-        number = fields.get(camel) if number is None else number
+    for item in items if type(items) is list else as_list(items, path) or ():
+        fields = item if type(item) is dict else as_fields(item, f"{path}[]") or {}
+        word, number = fields.get(key), fields.get(count)
+        if number is None:
+            number = fields.get(camel)
         if word is not None and number is not None:
-            checked = as_count(number, f"{path}[{key}={word}].{count}")
-            tally[str(word)] = tally.get(str(word), 0) + (checked or 0)
+            if type(word) is not str:
+                word = as_word(word)
+            if type(number) is not int or not 0 <= number <= LARGEST_COUNT:
+                number = as_count(number, f"{path}[].{count}") or 0
+            tally[word] = tally.get(word, 0) + number
     return tally or None

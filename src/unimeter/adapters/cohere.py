@@ -17,6 +17,7 @@ class Cohere(Adapter):
     url_paths = ("/v2/chat", "/v2/rerank", "/v2/embed", "/v1/generate", "/v1/embed")
     packages = ("cohere",)
     shape = (
+        "id&finish_reason&message",
         "usage.billed_units",
         "usage.tokens",
         "meta.billed_units",

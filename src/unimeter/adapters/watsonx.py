@@ -8,7 +8,7 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.fields import count, first
-from unimeter.values import as_count, chosen
+from unimeter.values import as_count, as_fields, as_list
 
 _RUNNING = ("input_token_count", "generated_token_count")
 """Counts that a stream's events repeat or let run, and never lower but to 0."""
@@ -58,9 +58,10 @@ class WatsonXGeneration(Adapter):
             return events[0][1]
         largest: dict[str, int] = {}
         for _, usage in events:
-            for result in chosen(usage.get("results") or [], "results", "", frozenset()):
+            for result in as_list(usage.get("results") or [], "results") or ():
+                fields = as_fields(result, "results[]") or {}
                 for name in _RUNNING:
-                    count = result.get(name)
+                    count = fields.get(name)
                     if count is not None:
                         largest[name] = max(largest.get(name, 0), as_count(count, f"results[].{name}") or 0)
         return {"results": [largest]}
