@@ -34,6 +34,7 @@ def medians(*tasks: Task) -> list[float]:
     """Microseconds that each task takes: the median over rounds in which they take turns."""
     counts = []
     for task in tasks:
+        task()
         start, count = time.perf_counter(), 0
         while time.perf_counter() - start < SECONDS_A_ROUND:
             task()

@@ -13,13 +13,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from unimeter import compiler
 from unimeter.errors import AdapterError
 from unimeter.fields import Field, Outside, Step, Value, absent, parse
 from unimeter.merge import merged
+from unimeter.metrics import MessageMetrics
 from unimeter.shape import predicate
 
 METRICS = (*compiler.TOLD, "total_tokens")
@@ -58,6 +58,8 @@ class Adapter:
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False
     """Whether the wire leaves zeros out, as proto3's JSON does: no output is then 0 where the total equals the input."""
+    further_calls: ClassVar[str] = ""
+    """The name in the usage under which calls are listed that `ready` must look at."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
     hint: ClassVar[str] = ""
@@ -80,17 +82,17 @@ class Adapter:
     ignored: ClassVar[dict[str, str]] = {}
     """Leaves that are not read, each with the reason."""
 
-    # what is made of it --------------------------------------------------------------------------------------------
+    # what is made of it: see `compiler` ----------------------------------------------------------------------------
     table: ClassVar[dict[str, Field]]
-    usage_is_list: ClassVar[bool]
-    """Whether the usage is a list of figures rather than an object."""
-    has_parts: ClassVar[bool]
-    """Whether `ready` does anything."""
-    identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     locate: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, Mapping[str, Any]] | None]]
+    identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
+    metrics: ClassVar[Callable[[Mapping[str, Any]], MessageMetrics | None]]
+    carries: ClassVar[Callable[[Mapping[str, Any]], bool]]
     usage_names: ClassVar[frozenset[str]]
     """The names at the top of the usage that tell counts."""
+    usage_is_list: ClassVar[bool]
+    """Whether the usage is a list of figures rather than an object."""
     holders: ClassVar[tuple[tuple[tuple[str, str], ...], ...]]
     """Where the objects that hold the usage stand, each name in both spellings."""
     names_beside: ClassVar[frozenset[str]]
@@ -98,32 +100,40 @@ class Adapter:
     names_that_come_first: ClassVar[frozenset[str]]
     """Of these, the names of which a stream's first value counts: the model's and the response's id."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
-    _sources: ClassVar[tuple[str, str, str]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         _check_names(cls)
         cls.table = {metric: getattr(cls, metric) for metric in METRICS}
-        measure, names = compiler.measure_source(cls.table, cls.provider_metrics, cls.camel_case, cls.zeros_left_out)
-        locate, locate_names = compiler.locate_source(cls.places, cls.camel_case)
-        identify, identify_names = compiler.identify_source(cls.model, cls.id, cls.camel_case)
-        cls._sources = (locate, identify, measure)
-        cls.identify = staticmethod(compiler.build(identify, "identify", identify_names, cls.__name__))
-        cls.has_parts = cls.ready.__func__ is not Adapter.ready.__func__  # type: ignore[attr-defined]
+        for part in compiler.PARTS:
+            setattr(cls, part, staticmethod(_made_when_called(cls, part)))
         cls.usage_names = frozenset(_usage_names(cls))
-        cls.usage_is_list = compiler.usage_is_list(cls.table)
+        cls.usage_is_list = cls.spec().usage_is_list
         cls.holders = tuple(dict.fromkeys(tuple((step.name, step.camel) for step in _steps(place)[:-1]) for place in cls.places))
         firsts = {parse(path)[0] for path in (*cls.model, *cls.id)}
         cls.names_that_come_first = _both_spellings(firsts)
         cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
         cls.final_tests = tuple(map(predicate, cls.final))
-        cls.measure = staticmethod(compiler.build(measure, "measure", names, cls.__name__))
-        cls.locate = staticmethod(compiler.build(locate, "locate", locate_names, cls.__name__))
+
+    @classmethod
+    def spec(cls) -> compiler.Spec:
+        """What of the table is compiled."""
+        return compiler.Spec(
+            cls.table,
+            cls.provider_metrics,
+            cls.places,
+            cls.model,
+            cls.id,
+            cls.camel_case,
+            cls.zeros_left_out,
+            cls.further_calls,
+            cls.ready,
+        )
 
     @classmethod
     def source(cls) -> str:
-        """The functions that the table was made into."""
-        return "\n\n\n".join(cls._sources)
+        """The functions that the table is made into."""
+        return "\n\n\n".join("\n".join(part(cls.spec()).lines) for part in compiler.PARTS.values())
 
     @classmethod
     def leaves(cls) -> tuple[Value, ...]:
@@ -143,8 +153,8 @@ class Adapter:
         return merged(usage for _, usage in events)
 
     @classmethod
-    def ready(cls, usage: Any) -> tuple[Any, tuple[tuple[str, Any, str | None], ...]]:
-        """The usage to be measured, and the usage of other models inside this response.
+    def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
+        """A usage with `further_calls`: what is to be measured, and the usage of other models inside this response.
 
         Returns:
             The usage as `measure` takes it; and for each call of another model its kind, its usage and its model's id.
@@ -158,6 +168,17 @@ def _steps(place: str) -> tuple[Step, ...]:
 
 def _both_spellings(steps: set[Step]) -> frozenset[str]:
     return frozenset(name for step in steps for name in (step.name, step.camel))
+
+
+def _made_when_called(cls: type[Adapter], part: str) -> Callable[..., Any]:
+    """A function that is compiled on its first call: an import makes all adapters, a program uses few."""
+
+    def first_call(*arguments: Any) -> Any:
+        made = compiler.PARTS[part](cls.spec()).build(cls.__name__)
+        setattr(cls, part, staticmethod(made))
+        return made(*arguments)
+
+    return first_call
 
 
 def _usage_names(cls: type[Adapter]) -> Iterator[str]:
@@ -176,6 +197,8 @@ def _check_names(cls: type[Adapter]) -> None:
         if name.startswith("_") or callable(getattr(value, "__func__", value)):
             continue
         if name not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, known, n=1)
             raise AdapterError(f"{cls.__name__}.{name} is no word of a table" + (f"; did you mean {close[0]}?" if close else ""))
         if name in METRICS and not isinstance(value, Field):

@@ -1,8 +1,10 @@
-"""An adapter's table, made into three straight-line functions, as `dataclasses` makes `__init__`.
+"""An adapter's table, made into straight-line functions, as `dataclasses` makes `__init__`.
 
-    locate(event)          -> (usage, holder), or None where the event carries no usage
-    identify(holder)       -> (model, id) as the response names them, or None
-    measure(usage, holder) -> (metrics, told, total), or None where the usage says nothing
+    locate(event)           -> (usage, holder), or None where the event carries no usage
+    identify(holder)        -> (model, id) as the response names them, or None
+    measure(usage, holder)  -> (metrics, told, total), or None where the usage says nothing
+    metrics(event)          -> the metrics alone, or None where the usage does not stand in its first place
+    carries(event)          -> whether an event of a stream may carry usage, or something that counts beside it
 
 `told` are the raw figures in the order of `TOLD`, None where the provider sent none; `total` is the provider's own total.
 Every prefix of a path is looked up once, every count is checked inline, and only a failed check leaves the straight
@@ -11,10 +13,13 @@ line. `Adapter.source()` prints what was made.
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from unimeter import values
 from unimeter.fields import Field, First, Outside, Step, Sum, Value, parse
@@ -38,52 +43,73 @@ _UNCHECKED = {
     "number": "type({0}) is not float or not 0.0 <= {0} < INF",
     "money": "type({0}) is not float or not 0.0 <= {0} < INF",
     "label": "type({0}) is not str",
-    "tree": "True",
-    "tally": "True",
 }
-"""When a value of a kind has to be looked at more closely."""
-
-_CHECKS: dict[str, Callable[..., Any]] = {
-    "count": values.as_count,
-    "number": values.as_number,
-    "money": values.as_number,
-    "label": values.as_label,
-    "tree": values.as_tree,
-    "tally": values.as_tally,
-}
+"""When a value of a kind has to be looked at more closely; one of any other kind always has."""
 
 _GLOBALS: dict[str, Any] = {
     "MessageMetrics": MessageMetrics,
     "INF": float("inf"),
+    "NOTHING": {},
     "fields": values.as_fields,
     "fields_of": fields_of,
-    "NOTHING": {},
-    "as_word": values.as_word,
+    "by_word": values.by_word,
     "as_list": values.as_list,
-    **{f"as_{kind}": check for kind, check in _CHECKS.items()},
+    "as_count": values.as_count,
+    "as_number": values.as_number,
+    "as_money": values.as_number,
+    "as_label": values.as_label,
+    "as_tree": values.as_tree,
+    "as_tally": values.as_tally,
 }
 
 
-class _Source:
+class Spec(NamedTuple):
+    """What of an adapter is compiled."""
+
+    table: dict[str, Field]
+    extras: dict[str, Field]
+    places: tuple[str, ...]
+    model: tuple[str, ...]
+    id: tuple[str, ...]
+    camel_case: bool
+    zeros_left_out: bool
+    further_calls: str
+    ready: Callable[..., Any]
+
+    @property
+    def usage_is_list(self) -> bool:
+        """Whether the usage is a list of figures rather than an object."""
+        leaves = self.table["input_tokens"].leaves()
+        return bool(leaves) and all(leaf.path.startswith("[") for leaf in leaves)
+
+
+class Source:
     """Lines of a function in the making, and which variable holds what."""
 
-    def __init__(self, camel_case: bool) -> None:
-        self.lines: list[str] = []
-        self.names: dict[Any, str] = {}
+    def __init__(self, name: str, *parameters: str, camel_case: bool) -> None:
+        self.name = name
+        self.lines = [f"def {name}({', '.join(parameters)}):"]
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
+        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "extras"}
+        self._known: dict[Any, str] = {}
         self._indent = 1
-        self._made = 0
 
     def add(self, line: str) -> None:
         self.lines.append("    " * self._indent + line)
 
-    def variable(self) -> str:
-        self._made += 1
-        return f"v{self._made}"
+    def variable(self, hint: str) -> str:
+        """A new name for a variable, after what it holds."""
+        base = re.sub(r"\W+", "_", hint).strip("_") or "value"
+        name, count = base, 1
+        while name in self._taken or keyword.iskeyword(name):
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name
 
     def constant(self, value: Any) -> str:
-        name = f"C{len(self.constants)}"
+        name = f"CONSTANT_{len(self.constants)}"
         self.constants[name] = value
         return name
 
@@ -92,16 +118,24 @@ class _Source:
         """An indented block. What is looked up only in it is not known after it."""
         self.add(opening)
         self._indent += 1
-        known = dict(self.names)
+        known = dict(self._known)
         yield
-        self.names = known
+        self._known = known
         self._indent -= 1
 
-    # a value -----------------------------------------------------------------------------------------------------
+    def build(self, label: str) -> Callable[..., Any]:
+        """The function. Its source comes from an adapter's table, never from data."""
+        code = compile("\n".join(self.lines), f"<unimeter {label}.{self.name}>", "exec")
+        scope = {**_GLOBALS, **self.constants}
+        exec(code, scope)  # noqa: S102
+        function: Callable[..., Any] = scope[self.name]
+        return function
+
+    # looking up ----------------------------------------------------------------------------------------------------
 
     def get(self, parent: str, step: Step) -> str:
-        """A new variable with what stands under a name."""
-        variable = self.variable()
+        """A new variable with what stands under a name, or None."""
+        variable = self.variable(step.name)
         spellings = [step.camel, step.name] if self.camel_case and step.camel != step.name else [step.name]
         self.add(f"{variable} = {parent}.get({spellings[0]!r})")
         for spelling in spellings[1:]:
@@ -109,136 +143,127 @@ class _Source:
         return variable
 
     def container(self, root: str, steps: tuple[Step, ...]) -> str:
-        """The variable that holds the fields of the object at some steps; it may be None."""
+        """The variable that holds the fields of the object at some steps; none where there is no object."""
         if not steps:
             return root
-        key = (root, steps)
-        if key not in self.names:
-            parent, variable = self.container(root, steps[:-1]), None
-            if parent != root:
-                variable = self.variable()
-                self.add(f"{variable} = None")
-            with self.block(f"if {parent} is not None:") if variable else nullcontext():
-                found = self.get(parent, steps[-1])
-                self.add(f"if {found} is not None and type({found}) is not dict: {found} = {self.fields_of(root, found, steps)}")
-                if variable:
-                    self.add(f"{variable} = {found}")
-            self.names[key] = variable or found
-        return self.names[key]
+        if (root, steps) not in self._known:
+            variable = self.get(self.container(root, steps[:-1]), steps[-1])
+            path = ".".join(step.name for step in steps)
+            # In a usage, what should be an object must be one; an event may hold anything under a name.
+            look = f"fields({variable}, {path!r})" if root == "usage" else f"fields_of({variable})"
+            self.add(f"if {variable} is None: {variable} = NOTHING")
+            self.add(f"elif type({variable}) is not dict: {variable} = {look} or NOTHING")
+            self._known[root, steps] = variable
+        return self._known[root, steps]
 
-    def fields_of(self, root: str, variable: str, steps: tuple[Step, ...]) -> str:
-        """Within a usage what should be an object must be one; an event may hold anything under a name."""
-        path = ".".join(step.name for step in steps)
-        return f"fields({variable}, {path!r})" if root == "usage" else f"fields_of({variable})"
+    # a value -------------------------------------------------------------------------------------------------------
 
     def value(self, leaf: Value) -> str:
         """The variable that holds a checked value, or None."""
-        if leaf not in self.names:
+        if leaf not in self._known:
             root = "holder" if leaf.beside else "usage"
-            steps = leaf.steps
-            listed = [i for i, step in enumerate(steps) if step.each]
-            variable = self.listed_value(leaf, root, steps, listed[0]) if listed else self.plain_value(leaf, root, steps)
+            listed = [i for i, step in enumerate(leaf.steps) if step.each]
+            variable = self.listed_value(leaf, root, listed[0]) if listed else self.plain_value(leaf, root, leaf.steps)
             if leaf.per_unit != 1:
                 self.add(f"if {variable} is not None: {variable} = {variable} / {leaf.per_unit}")
-            self.names[leaf] = variable
-        return self.names[leaf]
+            self._known[leaf] = variable
+        return self._known[leaf]
 
     def plain_value(self, leaf: Value, root: str, steps: tuple[Step, ...]) -> str:
-        parent = self.container(root, steps[:-1])
-        if parent == root:
-            variable = self.get(root, steps[-1])
-            self.check(variable, leaf)
-            return variable
-        variable = self.variable()
-        self.add(f"{variable} = None")
-        with self.block(f"if {parent} is not None:"):
-            found = self.get(parent, steps[-1])
-            self.check(found, leaf)
-            self.add(f"{variable} = {found}")
+        variable = self.get(self.container(root, steps[:-1]), steps[-1])
+        self.check(variable, leaf)
         return variable
 
-    def listed_value(self, leaf: Value, root: str, steps: tuple[Step, ...], at: int) -> str:
+    def list_at(self, root: str, steps: tuple[Step, ...]) -> str:
+        """The variable that holds what stands at some steps, where a list should be."""
+        names = tuple(step.name for step in steps)
+        if (root, names) not in self._known:
+            self._known[root, names] = self.get(self.container(root, steps[:-1]), steps[-1])
+        return self._known[root, names]
+
+    def listed_value(self, leaf: Value, root: str, at: int) -> str:
         """The sum over the items of a list."""
-        step, path = steps[at], ".".join(step.name for step in steps[: at + 1])
-        items = root
-        if step.name:
-            items = self.variable()
-            parent = self.container(root, steps[:at])
-            self.add(f"{items} = None")
-            with self.block(f"if {parent} is not None:"):
-                self.add(f"{items} = {self.get(parent, step)}")
-        total, item = self.variable(), self.variable()
+        step, path = leaf.steps[at], ".".join(step.name for step in leaf.steps[: at + 1])
+        items = self.list_at(root, leaf.steps[: at + 1]) if step.name else root
+        total, item = self.variable("total"), self.variable("item")
+        if step.key:
+            items = self.indexed(items, path, step.key)
         self.add(f"{total} = None")
-        with self.block(f"if {items} is not None:"):
-            self.add(f"if type({items}) is not list: {items} = as_list({items}, {path!r}) or ()")
-            with self.block(f"for {item} in {items}:"):
-                self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
-                if step.key:
-                    word = self.variable()
-                    self.add(f"{word} = {item}.get({step.key!r})")
-                    self.add(f"if type({word}) is not str: {word} = as_word({word})")
-                    self.add(f"if {word}.upper() not in {self.constant(step.wanted)}: continue")
-                found = self.plain_value(leaf, item, steps[at + 1 :])
+        for wanted in sorted(step.wanted) or [""]:
+            chosen = f"{items}.get({wanted!r}, ())" if wanted else f"() if {items} is None else as_list({items}, {path!r}) or ()"
+            with self.block(f"for {item} in {chosen}:"):
+                if not wanted:
+                    self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
+                found = self.plain_value(leaf, item, leaf.steps[at + 1 :])
                 self.add(f"if {found} is not None: {total} = {found} if {total} is None else {total} + {found}")
         return total
 
-    def check(self, variable: str, leaf: Value) -> None:
-        arguments = ""
-        if leaf.kind == "tally":
-            arguments = f", {leaf.key!r}, {leaf.count!r}, {parse(leaf.count)[0].camel!r}"
-        unchecked = _UNCHECKED[leaf.kind].format(variable)
-        test = f"{variable} is not None" + ("" if unchecked == "True" else f" and ({unchecked})")
-        self.add(f"if {test}: {variable} = as_{leaf.kind}({variable}, {leaf.path!r}{arguments})")
+    def indexed(self, items: str, path: str, key: str) -> str:
+        """The variable that holds a list's items by the word under a key."""
+        if (items, key) not in self._known:
+            index = self.variable(f"{items}_by_{key}")
+            self.add(f"{index} = NOTHING if {items} is None else by_word({items}, {path!r}, {key!r})")
+            self._known[items, key] = index
+        return self._known[items, key]
 
-    # a sentence --------------------------------------------------------------------------------------------------
+    def check(self, variable: str, leaf: Value) -> None:
+        arguments = f"{variable}, {leaf.path!r}"
+        if leaf.kind == "tally":
+            arguments += f", {leaf.key!r}, {leaf.count!r}, {parse(leaf.count)[0].camel!r}"
+        closer = f"if {variable} is not None: {variable} = as_{leaf.kind}({arguments})"
+        if (unchecked := _UNCHECKED.get(leaf.kind)) is None:
+            self.add(closer)
+        else:
+            with self.block(f"if {unchecked.format(variable)}:"):
+                self.add(closer)
+
+    # a sentence ----------------------------------------------------------------------------------------------------
 
     def field(self, field: Field) -> str:
         """The variable that holds a field, or None; 'None' for one that the provider has not."""
         if isinstance(field, Value):
             return self.value(field)
-        if field not in self.names:
-            if isinstance(field, First):
-                variable = self.first(field)
-            elif isinstance(field, Sum):
-                variable = self.sum(field)
-            else:
-                raise TypeError(f"{field!r} must be part of a sum")
-            self.names[field] = variable
-        return self.names[field]
+        if field not in self._known:
+            self._known[field] = self.first(field) if isinstance(field, First) else self.sum(field)
+        return self._known[field]
 
     def first(self, field: First) -> str:
-        found = self.field(field.options[0])
-        variable = self.variable()
-        self.add(f"{variable} = {found}")
+        variable = self.own_copy(field.options[0])
         for option in field.options[1:]:
             with self.block(f"if {variable} is None:"):
                 self.add(f"{variable} = {self.field(option)}")
         return variable
 
-    def sum(self, field: Sum) -> str:
-        certain = [part for part in field.parts if not isinstance(part, Outside)]
+    def sum(self, field: Field) -> str:
+        certain = [part for part in field.parts if not isinstance(part, Outside)] if isinstance(field, Sum) else []
         if not certain:
             return "None"
-        variable = self.variable()
-        self.add(f"{variable} = {self.field(certain[0])}")
+        variable = self.own_copy(certain[0])
         for part in certain[1:]:
             found = self.field(part)
             self.add(f"if {found} is not None: {variable} = {found} if {variable} is None else {variable} + {found}")
         return variable
 
+    def own_copy(self, field: Field) -> str:
+        """A variable that may be changed: the field's own where nobody else will look at it, else a copy."""
+        found = self.field(field)
+        variable = self.variable(found)
+        self.add(f"{variable} = {found}")
+        return variable
+
     def settle(self, table: dict[str, Field], total: str) -> None:
         """Add the parts of which the response's own total proves that they stand outside; otherwise none."""
         doubtful = [
-            (self.field(table[metric]), self.field(part.part))
-            for metric in ("output_tokens", "input_tokens")
-            if isinstance(table[metric], Sum)
-            for part in table[metric].parts  # type: ignore[attr-defined]
+            (self.field(whole), self.field(part.part))
+            for whole in (table["output_tokens"], table["input_tokens"])
+            if isinstance(whole, Sum)
+            for part in whole.parts
             if isinstance(part, Outside)
         ]
         if not doubtful or total == "None":
             return
         read, generated = self.field(table["input_tokens"]), self.field(table["output_tokens"])
-        gap = self.variable()
+        gap = self.variable("gap")
         with self.block(f"if {total} is not None:"):
             self.add(f"{gap} = {total} - ({read} or 0) - ({generated} or 0)")
             with self.block(f"if {gap} > 0:"):
@@ -252,17 +277,39 @@ class _Source:
                         opening = "elif"
 
 
-def usage_is_list(table: dict[str, Field]) -> bool:
-    """Whether the usage is a list of figures rather than an object."""
-    return all(leaf.path.startswith("[") for leaf in table["input_tokens"].leaves()) and bool(table["input_tokens"].leaves())
+def measure(spec: Spec) -> Source:
+    """The metrics of a usage, with what was really told."""
+    source = Source("measure", "usage", "holder", camel_case=spec.camel_case)
+    told, total, metrics = add_measuring(source, spec)
+    source.add(f"return {metrics}, ({', '.join(told)}), {total}")
+    return source
 
 
-def measure_source(
-    table: dict[str, Field], extras: dict[str, Field], camel_case: bool, zeros_left_out: bool
-) -> tuple[str, dict[str, Any]]:
-    """The source of `measure`, and the globals it needs."""
-    source = _Source(camel_case)
-    if usage_is_list(table):
+def metrics(spec: Spec) -> Source:
+    """The metrics of a response, in one go."""
+    source = Source("metrics", "event", camel_case=spec.camel_case)
+    place = parse(spec.places[0]) if spec.places[0] else ()
+    source.add("holder = event")
+    if not place:
+        source.add("usage = event")
+    elif len(place) > 1:
+        source.add("return None")
+        return source
+    else:
+        usage = source.get("event", place[0])
+        source.add(f"usage = {usage}")
+        source.add("if usage is None: return None")
+    if spec.further_calls:
+        source.add("if type(usage) is not dict: usage = fields(usage, 'usage') or NOTHING")
+        source.add(f"if usage.get({spec.further_calls!r}) is not None: usage = {source.constant(spec.ready)}(usage)[0]")
+    source.add(f"return {add_measuring(source, spec)[2]}")
+    return source
+
+
+def add_measuring(source: Source, spec: Spec) -> tuple[list[str], str, str]:
+    """The lines that measure `usage`; where what was told, the provider's own total and the metrics are to be had."""
+    table, extras = spec.table, spec.extras
+    if spec.usage_is_list:
         source.add("if type(usage) is not list: usage = as_list(usage, 'usage')")
     else:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage')")
@@ -271,93 +318,84 @@ def measure_source(
     told = {metric: source.field(table[metric]) for metric in TOLD}
     total = source.field(table["total_tokens"])
     source.settle(table, total)
-    if zeros_left_out:
+    if spec.zeros_left_out:
         read, generated = told["input_tokens"], told["output_tokens"]
         source.add(f"if {generated} is None and {total} is not None and {total} == {read}: {generated} = 0")
 
-    own = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
+    inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
     if extras:
         source.add("extras = {}")
-    for name, field in own.items():
-        found = source.field(field)
-        source.add(f"if {found} is not None: extras[{name!r}] = {found}")
-    telling = [told[metric] for metric in TOLD if metric != "cost" or not any(leaf.beside for leaf in table["cost"].leaves())]
+    _add_extras(source, inside)
+    cost_beside = any(leaf.beside for leaf in table["cost"].leaves())
+    telling = [told[metric] for metric in TOLD if metric != "cost" or not cost_beside]
     empty = [f"{variable} is None" for variable in dict.fromkeys((*telling, total)) if variable != "None"]
     source.add(f"if {' and '.join(empty + (['not extras'] if extras else []))}: return None")
+    _add_extras(source, {name: field for name, field in extras.items() if name not in inside})
+
+    numbers = {}
+    for metric in ("input_tokens", "output_tokens", "audio_input_tokens", "audio_output_tokens"):
+        if told[metric] == "None":
+            numbers[metric] = "0"
+        else:
+            numbers[metric] = source.variable(metric)
+            source.add(f"{numbers[metric]} = {told[metric]} or 0")
+    read, generated, heard, spoken = numbers.values()
+    cached = ["0" if told[metric] == "None" else f"{told[metric]} or 0" for metric in TOLD[4:7]]
+    arguments = [read, generated, f"{read} + {generated}", heard, spoken, f"{heard} + {spoken}", *cached, told["cost"]]
+    own = ["None", "None", "extras or None"] if extras else []
+    return list(told.values()), total, f"MessageMetrics({', '.join(arguments + own)})"
+
+
+def _add_extras(source: Source, extras: dict[str, Field]) -> None:
     for name, field in extras.items():
-        if name not in own:
-            found = source.field(field)
-            source.add(f"if {found} is not None: extras[{name!r}] = {found}")
-
-    def zero(metric: str) -> str:
-        return "0" if told[metric] == "None" else f"{told[metric]} or 0"
-
-    read, generated, heard, spoken = (source.variable() for _ in range(4))
-    for variable, metric in zip((read, generated, heard, spoken), TOLD, strict=False):
-        source.add(f"{variable} = {zero(metric)}")
-    arguments = [
-        read,
-        generated,
-        f"{read} + {generated}",
-        heard,
-        spoken,
-        f"{heard} + {spoken}",
-        zero("cache_read_tokens"),
-        zero("cache_write_tokens"),
-        zero("reasoning_tokens"),
-        told["cost"],
-        "None",
-        "None",
-        "extras or None" if extras else "None",
-    ]
-    source.add(f"return MessageMetrics({', '.join(arguments)}), ({', '.join(told.values())}), {total}")
-    return "\n".join(["def measure(usage, holder):", *source.lines]), {**_GLOBALS, **source.constants}
+        found = source.field(field)
+        source.add(f"if {found} is not None: extras[{name!r}] = {found}")
 
 
-def locate_source(places: tuple[str, ...], camel_case: bool) -> tuple[str, dict[str, Any]]:
-    """The source of `locate`, and the globals it needs."""
-    source = _Source(camel_case)
-    for place in places:
+def locate(spec: Spec) -> Source:
+    """Where the usage of an event stands."""
+    source = Source("locate", "event", camel_case=spec.camel_case)
+    for place in spec.places:
         if not place:
             source.add("return event, event")
-            break
+            return source
         steps = parse(place)
         holder = source.container("event", steps[:-1])
-        if holder == "event":
-            found = source.get(holder, steps[-1])
-            source.add(f"if {found} is not None: return {found}, event")
-            continue
-        with source.block(f"if {holder} is not None:"):
-            found = source.get(holder, steps[-1])
-            source.add(f"if {found} is not None: return {found}, {holder}")
-    else:
-        source.add("return None")
-    return "\n".join(["def locate(event):", *source.lines]), _GLOBALS
+        found = source.get(holder, steps[-1])
+        source.add(f"if {found} is not None: return {found}, {holder}")
+    source.add("return None")
+    return source
 
 
-def identify_source(model: tuple[str, ...], response_id: tuple[str, ...], camel_case: bool) -> tuple[str, dict[str, Any]]:
-    """The source of `identify`, and the globals it needs."""
-    source = _Source(camel_case)
-    names = []
-    for paths in (model, response_id):
-        name = source.variable()
+def identify(spec: Spec) -> Source:
+    """The model's id and the response's."""
+    source = Source("identify", "holder", camel_case=spec.camel_case)
+    for name, paths in (("the_model", spec.model), ("the_id", spec.id)):
         source.add(f"{name} = None")
         for path in paths:
             steps = parse(path)
             with source.block(f"if {name} is None:"):
-                holder = source.container("holder", steps[:-1])
-                with source.block(f"if {holder} is not None:"):
-                    found = source.get(holder, steps[-1])
-                    source.add(f"if type({found}) is str and {found}: {name} = {found}")
-        names.append(name)
-    source.add(f"return {', '.join(names)}")
-    return "\n".join(["def identify(holder):", *source.lines]), _GLOBALS
+                found = source.get(source.container("holder", steps[:-1]), steps[-1])
+                source.add(f"if type({found}) is str and {found}: {name} = {found}")
+    source.add("return the_model, the_id")
+    return source
 
 
-def build(source: str, name: str, namespace: dict[str, Any], label: str) -> Callable[..., Any]:
-    """The function that a source defines. The source comes from an adapter's table, never from data."""
-    code = compile(source, f"<unimeter {label}.{name}>", "exec")
-    scope = dict(namespace)
-    exec(code, scope)  # noqa: S102
-    function: Callable[..., Any] = scope[name]
-    return function
+def carries(spec: Spec) -> Source:
+    """Whether an event of a stream needs a closer look: most hold a word of the answer and nothing else."""
+    source = Source("carries", "event", camel_case=spec.camel_case)
+    steps = [parse(place)[0] if place else None for place in spec.places]
+    fields = (*spec.table.values(), *spec.extras.values())
+    steps += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
+    if None in steps:
+        source.add("return True")
+        return source
+    names = dict.fromkeys(
+        name for step in steps if step for name in ((step.camel, step.name) if spec.camel_case else (step.name,))
+    )
+    source.add("return " + " or ".join(f"event.get({name!r}) is not None" for name in names))
+    return source
+
+
+PARTS = {part.__name__: part for part in (locate, identify, measure, metrics, carries)}
+"""The functions that are made of every table."""

@@ -22,12 +22,15 @@ def fields_of(value: Any) -> Fields | None:
     >>> fields_of({"a": 1}), fields_of("text"), fields_of([])
     ({'a': 1}, None, None)
     """
+    kind = type(value)
+    if kind in _pydantic:  # first and here, since most objects are
+        extra = value.__pydantic_extra__  # what the SDK does not know, with `extra="allow"`
+        fields: Fields = value.__dict__
+        return {**fields, **extra} if extra else fields
     try:
-        view = views[type(value)]
+        view = _views[kind]
     except KeyError:
-        if len(views) >= _MOST_TYPES:
-            views.clear()
-        view = views[type(value)] = _view_of(type(value))
+        view = _remembered(kind)
     return view(value)
 
 
@@ -36,15 +39,25 @@ def is_unset(value: Any) -> bool:
     return type(value).__name__ in _UNSET
 
 
+def _remembered(kind: type) -> Callable[[Any], Fields | None]:
+    if len(_views) >= _MOST_TYPES:
+        _views.clear()
+        _pydantic.clear()
+    view = _views[kind] = _view_of(kind)
+    if view is fields_of:
+        _pydantic.add(kind)
+    return view
+
+
 def _view_of(kind: type) -> Callable[[Any], Fields | None]:
     if issubclass(kind, dict):
         return _itself
     if issubclass(kind, Mapping):
-        return dict
+        return _of_azure if kind.__module__.startswith("azure.") else dict
     if issubclass(kind, (str, bytes, bytearray, memoryview, int, float, list, tuple, Enum, type)) or kind.__name__ in _UNSET:
         return _nothing
     if hasattr(kind, "__pydantic_fields__"):
-        return _of_litellm if "_hidden_params" in getattr(kind, "__private_attributes__", ()) else _of_pydantic
+        return _of_litellm if "_hidden_params" in getattr(kind, "__private_attributes__", ()) else fields_of
     if hasattr(kind, "__dict__") and "__dict__" in dir(kind):
         return _of_object
     if names := [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]:
@@ -65,17 +78,16 @@ def _of_object(value: Any) -> Fields:
     return fields
 
 
-def _of_pydantic(value: Any) -> Fields:
-    """The declared fields, and those the SDK did not know (`extra="allow"`)."""
-    extra = value.__pydantic_extra__
-    fields: Fields = value.__dict__
-    return {**fields, **extra} if extra else fields
-
-
 def _of_litellm(value: Any) -> Fields:
     """LiteLLM keeps the cost in a private attribute."""
-    return {**_of_pydantic(value), "_hidden_params": value._hidden_params}
+    return {**value.__dict__, **(value.__pydantic_extra__ or {}), "_hidden_params": value._hidden_params}
 
 
-views: dict[type, Callable[[Any], Fields | None]] = {dict: _itself}
-"""How to get at the fields of the types seen so far."""
+def _of_azure(value: Any) -> Fields:
+    """Azure's models are mappings that wrap each value anew; within is the JSON as it came."""
+    fields: Fields = getattr(value, "_data", None) or dict(value)
+    return fields
+
+
+_views: dict[type, Callable[[Any], Fields | None]] = {dict: _itself}
+_pydantic: set[type] = set()

@@ -16,7 +16,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.streams import gathered
-from unimeter.values import Refused, as_tree
+from unimeter.values import Refused, as_fields, as_tree
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
@@ -117,20 +117,20 @@ def normalize(
     >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
     MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
     """
-    call = _Call(provider, url, model)
-    try:
-        found = call.found(payload) if headers is None else None
+    kind = type(payload)
+    fields = payload if kind is dict else fields_of(payload)
+    if fields is not None and headers is None:  # one object: mostly a response of a known shape, its usage in its place
+        known = recogniser()
+        label = None if provider is None else known.label(provider)
+        found = known.whose(fields, kind, label, NO_URL if url is None else known.from_url(url))
         if found is not None:
-            adapter, usage, holder = found
-            if adapter.has_parts:
-                usage = adapter.ready(usage)[0]
-            measured = adapter.measure(usage, holder)
-            if measured is not None:
-                metrics: MessageMetrics = measured[0]
+            try:
+                metrics = found[1].metrics(fields)
+            except Refused:
+                metrics = None  # `read` says what and where
+            if metrics is not None:
                 return metrics
-        return call.read(payload, headers).metrics
-    except Refused as refused:
-        raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
+    return read(payload, provider, url=url, headers=headers, model=model).metrics
 
 
 def read(
@@ -181,9 +181,9 @@ class _Call:
 
     def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
         self.recogniser: Recogniser = recogniser()
+        self.named = None if provider is None else self.recogniser.label(provider)
         self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(url)
-        self.named = provider is not None
-        self.label = self.hints.label if provider is None else self.recogniser.registry.label(provider)
+        self.label = self.named or self.hints.label
         self.model = model
 
     # a single response, straight through --------------------------------------------------------------------------
@@ -191,45 +191,26 @@ class _Call:
     def found(self, payload: Any) -> Found | None:
         """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
         kind = type(payload)
-        if kind is dict:
-            return self._found_in(payload, kind)
-        fields = fields_of(payload)  # None for bytes, text and lists
-        return None if fields is None else self._found_in(fields, kind)
-
-    def _found_in(self, fields: Event, kind: type) -> Found | None:
-        known = self.recogniser
-        root = known.by_shape(fields) or known.dialect(fields, self.hints.dialect)
-        if root is None:
+        fields = payload if kind is dict else fields_of(payload)
+        if fields is None:  # bytes, text, a list
             return None
-        label = self.label
-        if label is None and kind is not dict:
-            label = known.package_label(kind)
-        if label is None:
-            located = root.locate(fields)
-            if located is None:
-                return None
-            label = known.marked(root, fields, located[0])
-            if label is None:
-                self.label = root.provider
-                return root, *located
-        elif not self.named:
-            label = known.label_on_host(label, root, self.hints)
-        adapter = known.adapter(label, root)
-        located = adapter.locate(fields)
+        found = self.recogniser.whose(fields, kind, self.named, self.hints)
+        if found is None:
+            return None
+        located = found[1].locate(fields)
         if located is None:
             return None
-        self.label = label
+        self.label, adapter = found
         return adapter, *located
 
     def reading(self, found: Found, complete: bool = True) -> Reading | None:
         """The reading of a usage; None where it says nothing."""
         adapter, usage, holder = found
-        parts: tuple[Any, ...] = ()
-        if adapter.has_parts:
-            ready, parts = adapter.ready(usage)
-            measured = adapter.measure(ready, holder)
-        else:
-            measured = adapter.measure(usage, holder)
+        ready: Any = usage
+        parts: tuple[tuple[str, Any, str | None], ...] = ()
+        if adapter.further_calls and (fields := as_fields(usage, "usage")) and fields.get(adapter.further_calls) is not None:
+            ready, parts = adapter.ready(fields)
+        measured = adapter.measure(ready, holder)
         if measured is None:
             return None
         metrics, told, total = measured
@@ -300,12 +281,11 @@ class _Call:
         """Who sent the events (`self.label`), and the adapter that reads them."""
         events, known = held.events, self.recogniser.registry
         root = self.recogniser.dialect_of(events, self.hints.dialect)
-        if self.label is None and held.kind is not None:
+        if self.named is None and root is not None:
+            self.label = self.recogniser.label_of_hints(root, held.kind or dict, self.hints)
+            self.label = self.label or self.recogniser.marked_in(root, events) or root.provider
+        elif self.label is None and held.kind is not None:
             self.label = self.recogniser.package_label(held.kind)
-        if self.label is None and root is not None:
-            self.label = self.recogniser.marked_in(root, events) or root.provider
-        elif self.label is not None and root is not None and not self.named:
-            self.label = self.recogniser.label_on_host(self.label, root, self.hints)
         if self.label is None:
             alone = None if held.kind is None else self.recogniser.usage_adapter(held.kind)
             if alone is None:

@@ -7,13 +7,14 @@ The answer to both is the label's own adapter for that dialect, or the dialect's
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
-from unimeter.compiler import build
+from unimeter.compiler import Source
 from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
@@ -100,30 +101,29 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
 
     What the names in a usage tell is kept apart: two dialects may use the same, so all else is asked first.
     """
-    names: dict[str, Any] = {"lower": _lower}
-    lines = ["def dialect(event):"]
+    source = Source("dialect", "event", camel_case=False)
+    source.constants["lower"] = _lower
     texts: set[str] = set()
     shapes = [(root, text) for root in registry.roots for text in root.shape if text.startswith("usage.") is by_usage]
     for root, text in shapes:
-        names[root.__name__] = root
+        source.constants[root.__name__] = root
         first, *others = conditions(text)
         top = first.steps[0].name
         if all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
             test = " and ".join(f"{part!r} in event" for part in text.split("&"))
         elif first.wanted is None or others or len(first.steps) > 1:
-            name = f"test{len(names)}"
-            names[name] = predicate(text)
-            test = f"{top!r} in event and {name}(event)"
+            test = f"{top!r} in event and {source.constant(predicate(text))}(event)"
         else:
             if top not in texts:
                 texts.add(top)
-                lines.append(f"    {top} = event.get({top!r})")
-                lines.append(f"    if {top} is not None: {top} = lower({top})")
+                source.add(f"{top} = event.get({top!r})")
+                source.add(f"if {top} is not None: {top} = lower({top})")
             prefix = first.wanted.lower().removesuffix("*")
             matches = f"{top}.startswith({prefix!r})" if first.wanted.endswith("*") else f"{top} == {prefix!r}"
             test = f"{top} is not None and {matches}"
-        lines.append(f"    if {test}: return {root.__name__}")
-    return build("\n".join(lines), "dialect", names, "shapes")
+        source.add(f"if {test}: return {root.__name__}")
+    source.add("return None")
+    return source.build("registry")
 
 
 class Recogniser:
@@ -133,32 +133,71 @@ class Recogniser:
         self.registry = registry
         self.by_shape = dialect_finder(registry, by_usage=False)
         self.by_usage = dialect_finder(registry, by_usage=True)
+        self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
         self._marks = {root: _marks_of(registry, root) for root in registry.roots}
         self._labels_of_types: dict[type, str | None] = {}
-        self._adapters: dict[tuple[str, type[Adapter]], type[Adapter]] = {}
-        self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
+        self._adapters: dict[str, dict[type[Adapter], type[Adapter]]] = defaultdict(dict)
+        self._labels = {**registry.labels, **{label: label for label in registry.by_label}}
+        self._shared_hosts: dict[tuple[str, type[Adapter]], str] = {}
+
+    def label(self, name: str) -> str:
+        """The label that a name stands for; raises `UnknownProvider` as `Registry.label` does."""
+        return self._labels.get(name) or self._labels.setdefault(name, self.registry.label(name))
+
+    # one body ------------------------------------------------------------------------------------------------------
+
+    def whose(self, event: Event, kind: type, label: str | None, hints: FromUrl) -> tuple[str, type[Adapter]] | None:
+        """The label and the adapter of a body; None where it needs a second look.
+
+        Args:
+            event: the fields of the body.
+            kind: the type that it came as.
+            label: the provider's, where the caller named it.
+            hints: what the url tells.
+        """
+        root = self.by_shape(event)
+        if root is None:
+            if hints.dialect is None and (root := self.by_usage(event)) is None:
+                return None
+            root = root or self.registry.root_of(hints.dialect)  # type: ignore[arg-type]
+        if label is None:
+            label = self.label_of_hints(root, kind, hints)
+            if label is None:
+                located = root.locate(event)
+                if located is None:
+                    return None
+                label = self.marked(root, event, located[0])
+                if label is None:
+                    return root.provider, root
+        return label, self.adapter(label, root)
 
     # the dialect ---------------------------------------------------------------------------------------------------
 
-    def dialect(self, event: Event, by_url: type[Adapter] | None = None) -> type[Adapter] | None:
-        """The dialect of one body: by its shape, or else by the url, or else by the names in its usage."""
-        root = self.by_shape(event)
-        if root is not None:
-            return root
-        return self.registry.root_of(by_url) if by_url is not None else self.by_usage(event)
-
     def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
-        """The dialect of the first event that shows one, asked in the same order."""
-        for ask in (self.by_shape, None, self.by_usage):
-            if ask is None:
-                root = None if by_url is None else self.registry.root_of(by_url)
-            else:
-                root = next((root for event in events if (root := ask(event)) is not None), None)
-            if root is not None:
-                return root
-        return None
+        """The dialect of some events: by the shape of one, or else by the url, or else by the names in a usage."""
+        root = next((root for event in events if (root := self.by_shape(event)) is not None), None)
+        if root is None and by_url is not None:
+            root = self.registry.root_of(by_url)
+        if root is None:
+            root = next((root for event in events if (root := self.by_usage(event)) is not None), None)
+        return root
 
     # the label -----------------------------------------------------------------------------------------------------
+
+    def label_of_hints(self, root: type[Adapter], kind: type, hints: FromUrl) -> str | None:
+        """The label that the url tells, or else the SDK's type."""
+        if hints.label is not None:
+            return self._label_on_host(hints.label, root)
+        return None if kind is dict else self.package_label(kind)
+
+    def _label_on_host(self, label: str, root: type[Adapter]) -> str:
+        """One host may answer under two labels: api.openai.com is OpenAI Chat and OpenAI Responses."""
+        try:
+            return self._shared_hosts[label, root]
+        except KeyError:
+            own = self.registry.by_label[label]
+            shared = bool(own) and not set(own[0].hosts).isdisjoint(vars(root).get("hosts", ()))
+            return self._shared_hosts.setdefault((label, root), root.provider if shared else label)
 
     def package_label(self, kind: type) -> str | None:
         """The label that an SDK's type tells."""
@@ -175,10 +214,14 @@ class Recogniser:
         """The label that the names in a body or in its usage tell; None where nothing marks it."""
         names_in_body, in_body, names_in_usage, in_usage = self._marks[root]
         if not names_in_body.isdisjoint(event):
-            return next(label for mark, label in in_body.items() if mark in event)
+            for mark, label in in_body.items():
+                if mark in event:
+                    return label
         fields = usage if type(usage) is dict else fields_of(usage)
         if fields is not None and not names_in_usage.isdisjoint(fields):
-            return next(label for mark, label in in_usage.items() if mark in fields)
+            for mark, label in in_usage.items():
+                if mark in fields:
+                    return label
         return None
 
     def marked_in(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
@@ -190,21 +233,14 @@ class Recogniser:
                 return label
         return None
 
-    def label_on_host(self, label: str, root: type[Adapter], hints: FromUrl) -> str:
-        """One host may answer under two labels: api.openai.com is OpenAI Chat and OpenAI Responses."""
-        if hints.label is None or label == root.provider:
-            return label
-        own = self.registry.by_label[label]
-        return root.provider if own and not set(own[0].hosts).isdisjoint(vars(root).get("hosts", ())) else label
-
     # both ----------------------------------------------------------------------------------------------------------
 
     def adapter(self, label: str, root: type[Adapter]) -> type[Adapter]:
         """The label's own adapter for a dialect, or else the dialect's."""
         try:
-            return self._adapters[label, root]
+            return self._adapters[label][root]
         except KeyError:
-            return self._adapters.setdefault((label, root), self.registry.adapter_for(label, root))
+            return self._adapters[label].setdefault(root, self.registry.adapter_for(label, root))
 
 
 class _Marks(NamedTuple):

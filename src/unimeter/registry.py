@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import cached_property, lru_cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from unimeter.adapter import Adapter
@@ -41,15 +40,6 @@ class Registry:
             found[row.provider]
         return {label: tuple(adapters) for label, adapters in found.items()}
 
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """What `provider=` takes, in lower case, and the label it means."""
-        named: dict[str, str] = {}
-        for one in self._named:
-            for name in (one.provider, slug(one.provider), *one.aliases):
-                named.setdefault(name.lower(), one.provider)
-        return named
-
     def label(self, name: str) -> str:
         """The label that a name stands for.
 
@@ -60,6 +50,15 @@ class Registry:
         if found is None:
             raise UnknownProvider(f"no provider is called {name!r}; known are: {', '.join(sorted(self.by_label))}")
         return found
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What `provider=` takes, in lower case, and the label it means."""
+        named: dict[str, str] = {}
+        for one in self._named:
+            for name in (one.provider, slug(one.provider), *one.aliases):
+                named.setdefault(name.lower(), one.provider)
+        return named
 
     @cached_property
     def hosts(self) -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
@@ -131,6 +130,8 @@ def _where(mark: str) -> tuple[str, str]:
 
 
 def _registered() -> tuple[type[Adapter], ...]:
+    from importlib.metadata import entry_points  # as slow to import as all of this package
+
     return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from unimeter.objects import Fields, fields_of, is_unset, views
+from unimeter.objects import Fields, fields_of, is_unset
 
 LARGEST_COUNT = 2**63 - 1
 DEEPEST = 32
@@ -77,25 +77,36 @@ def as_label(value: Any, path: str) -> str | int | None:
 def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     """A JSON-safe copy of whatever stands there, without its nulls. None where nothing is left."""
     kind = type(value)
-    if value is None or kind is int or kind is str or kind is bool:
+    if kind is dict:
+        kinds = set(map(type, value.values()))
+        if kinds <= _PLAIN or (kinds <= _NUMBERS and math.isfinite(sum(value.values()))):  # flat: copied at once
+            return dict(value) or None
+    elif value is None or kind in _PLAIN:
         return value
-    if isinstance(value, Enum):
-        return as_tree(value.value, path, depth)
-    if isinstance(value, (int, str)):
-        return value
-    if isinstance(value, float):
+    elif kind is float:
         return as_finite(value, path)
+    elif isinstance(value, Enum):
+        return as_tree(value.value, path, depth)
+    elif isinstance(value, (int, str, float)):
+        return value
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
     if isinstance(value, (list, tuple)):
         return [as_tree(item, f"{path}[]", depth + 1) for item in value]
     copied = {}
     for name, item in (as_fields(value, path) or {}).items():
-        if type(item) is not int and item is not None:
+        if item is None:
+            continue
+        if type(item) not in _PLAIN:
             item = as_tree(item, f"{path}.{name}", depth + 1)
-        if item is not None:
-            copied[str(name)] = item
+            if item is None:
+                continue
+        copied[str(name)] = item
     return copied or None
+
+
+_PLAIN = frozenset((int, str, bool))
+_NUMBERS = frozenset((int, float))
 
 
 def as_finite(value: float, path: str) -> float:
@@ -111,10 +122,7 @@ def as_fields(value: Any, path: str) -> Fields | None:
     Raises:
         Refused: it is no object.
     """
-    try:
-        fields = views[type(value)](value)
-    except KeyError:
-        fields = fields_of(value)
+    fields = fields_of(value)
     if fields is None and not is_unset(value):
         raise Refused(path, "an object", value)
     return fields
@@ -132,6 +140,21 @@ def as_list(value: Any, path: str) -> list[Any] | tuple[Any, ...] | None:
 def as_word(value: Any) -> str:
     """A word by which an item of a list is chosen: a string, an enum's member, in some bodies a number."""
     return str(value.value if isinstance(value, Enum) else value)
+
+
+def by_word(items: Any, path: str, key: str) -> dict[str, list[Fields]]:
+    """The items of a list by the word under a key, in upper case."""
+    found: dict[str, list[Fields]] = {}
+    for item in items if type(items) is list else as_list(items, path) or ():
+        fields = item if type(item) is dict else as_fields(item, f"{path}[]")
+        if fields is not None:
+            word = fields.get(key)
+            word = (word if type(word) is str else as_word(word)).upper()
+            if word in found:
+                found[word].append(fields)
+            else:
+                found[word] = [fields]
+    return found
 
 
 def as_tally(items: Any, path: str, key: str, count: str, camel: str) -> dict[str, int] | None:

@@ -34,6 +34,7 @@ class Anthropic(Adapter):
         "usage.iterations",
     )
     places = ("usage", "message.usage")
+    further_calls = "iterations"
     final = ("type=message_stop", "delta.stop_reason")
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
 
@@ -63,13 +64,10 @@ class Anthropic(Adapter):
         return merged(usage for _, usage in events[starts[-1] if starts else 0 :])
 
     @classmethod
-    def ready(cls, usage: Any) -> tuple[Any, tuple[tuple[str, Any, str | None], ...]]:
+    def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
         """A compaction belongs to the same model and bill but not to the top level: it is added. An advisor is a part."""
-        fields = usage if type(usage) is dict else as_fields(usage, "usage") or {}
-        if fields.get("iterations") is None:
-            return usage, ()
-        added, parts = dict(fields), []
-        for i, item in enumerate(as_list(fields["iterations"], "usage.iterations") or ()):
+        added, parts = dict(usage), []
+        for i, item in enumerate(as_list(usage["iterations"], "usage.iterations") or ()):
             call = as_fields(item, f"usage.iterations[{i}]") or {}
             if call.get("type") == "compaction":
                 for name in _COUNTS:
