@@ -196,17 +196,19 @@ def json_bytes() -> None:
 
 
 def stream() -> None:
-    print("\na stream of 200 chunks → Reading, against the bare loop that keeps the last usage (asked: < 2)")
+    print("\na stream of 200 chunks → Reading, against the bare loop that keeps the last usage and tier (asked: < 2)")
     plain = load(FIXTURES / "openai_chat/stream_basic.json").events
-    head, last = plain[0], plain[-2]
-    chunks: list[Any] = [dict(head) for _ in range(199)] + [last]
+    head, word, finish, last = plain[:4]
+    chunks: list[Any] = [head, *(dict(word) for _ in range(197)), finish, last]
 
     def bare_dicts() -> Any:
-        usage = None
+        usage, tier = None, None
         for chunk in chunks:
             if (found := chunk.get("usage")) is not None:
                 usage = found
-        return by_hand.chat_dict({"usage": usage})
+            if (found := chunk.get("service_tier")) is not None:
+                tier = found
+        return by_hand.chat_dict({"usage": usage, "service_tier": tier})
 
     ours, bare = medians(lambda: unimeter.read(chunks, "openai-chat"), bare_dicts)
     show("dicts", ours, bare, "bare loop, by hand", "" if ours < 2 * bare else "MISSED")
@@ -222,7 +224,9 @@ def stream() -> None:
         usage, tier = None, None
         for chunk in objects:
             if chunk.usage is not None:
-                usage, tier = chunk.usage, chunk.service_tier
+                usage = chunk.usage
+            if chunk.service_tier is not None:
+                tier = chunk.service_tier
         return by_hand.chat_object(type("Response", (), {"usage": usage, "service_tier": tier}))
 
     ours, bare = medians(lambda: unimeter.read(objects, "openai-chat"), bare_objects)

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from unimeter import compiler
@@ -88,7 +88,7 @@ class Adapter:
     identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     metrics: ClassVar[Callable[[Mapping[str, Any]], MessageMetrics | None]]
-    carries: ClassVar[Callable[[Mapping[str, Any]], bool]]
+    carriers: ClassVar[Callable[[Sequence[Any], bool], Sequence[Any]]]
     usage_names: ClassVar[frozenset[str]]
     """The names at the top of the usage that tell counts."""
     usage_is_list: ClassVar[bool]

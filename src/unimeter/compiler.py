@@ -4,7 +4,8 @@
     identify(holder)        -> (model, id) as the response names them, or None
     measure(usage, holder)  -> (metrics, told, total), or None where the usage says nothing
     metrics(event)          -> the metrics alone, or None where the usage does not stand in its first place
-    carries(event)          -> whether an event of a stream may carry usage, or something that counts beside it
+    carriers(events, dicts) -> those of some dicts or objects that may carry usage, or what counts beside it;
+                               AttributeError where they are of several kinds
 
 `told` are the raw figures in the order of `TOLD`, None where the provider sent none; `total` is the provider's own total.
 Every prefix of a path is looked up once, every count is checked inline, and only a failed check leaves the straight
@@ -381,21 +382,26 @@ def identify(spec: Spec) -> Source:
     return source
 
 
-def carries(spec: Spec) -> Source:
-    """Whether an event of a stream needs a closer look: most hold a word of the answer and nothing else."""
-    source = Source("carries", "event", camel_case=spec.camel_case)
-    steps = [parse(place)[0] if place else None for place in spec.places]
+def carriers(spec: Spec) -> Source:
+    """The events of a stream that need a closer look: most hold a word of the answer and nothing else."""
+    source = Source("carriers", "events", "dicts", camel_case=spec.camel_case)
     fields = (*spec.table.values(), *spec.extras.values())
-    steps += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
-    if None in steps:
-        source.add("return True")
+    tops = [parse(place)[0] for place in spec.places if place]
+    tops += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
+    if "" in spec.places:
+        source.add("return events")
         return source
-    names = dict.fromkeys(
-        name for step in steps if step for name in ((step.camel, step.name) if spec.camel_case else (step.name,))
-    )
-    source.add("return " + " or ".join(f"event.get({name!r}) is not None" for name in names))
+    names = dict.fromkeys(name for step in tops for name in ((step.camel, step.name) if spec.camel_case else (step.name,)))
+    gotten = " or ".join(f"event.get({name!r}) is not None" for name in names)
+    with source.block("if dicts:"):
+        source.add(f"return [event for event in events if {gotten}]")
+    if all(name.isidentifier() for name in names):
+        attributes = " or ".join(f"event.{name} is not None" for name in names)
+        source.add(f"return [event for event in events if {attributes}]")
+    else:
+        source.add("raise AttributeError")
     return source
 
 
-PARTS = {part.__name__: part for part in (locate, identify, measure, metrics, carries)}
+PARTS = {part.__name__: part for part in (locate, identify, measure, metrics, carriers)}
 """The functions that are made of every table."""

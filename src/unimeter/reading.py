@@ -15,7 +15,7 @@ from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
-from unimeter.streams import gathered
+from unimeter.streams import ended, gathered, telling
 from unimeter.values import Refused, as_fields, as_tree
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
@@ -239,8 +239,10 @@ class _Call:
 
     def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
         """The reading of any payload."""
-        if isinstance(payload, (list, tuple)) and (listed := self._usage_as_list(payload)) is not None:
-            return listed
+        if isinstance(payload, (list, tuple)) and payload:
+            quick = self._usage_as_list(payload) or self._chunks(payload, headers)
+            if quick is not None:
+                return quick
         held = self._open(payload)
         self._take_headers(held, headers)
         if (responses := several.responses_in_all(held.events)) is not None:
@@ -258,6 +260,23 @@ class _Call:
             return None if adapter is None else self.reading((adapter, payload, {}))
         except Refused:
             return None  # a list of events
+
+    def _chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
+        """The reading of a list of chunks of one kind; None where each has to be looked at."""
+        kind = type(chunks[0])
+        first, last = fields_of(chunks[0]), fields_of(chunks[-1])
+        root = None if first is None or last is None else self.recogniser.by_shape(first)
+        if root is None or headers is not None or several.responses_in(first or {}) is not None:
+            return None
+        events = telling(root, chunks)
+        if events is None:
+            return None
+        held = Payload(events, is_stream=True, kind=kind)
+        adapter = self._recognised(held)
+        if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
+            return None
+        held.events, held.done = events, ended(adapter, chunks)
+        return self._read_stream(adapter, held) if any(adapter.locate(event) is not None for event in events) else None
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)

@@ -32,6 +32,9 @@ RESPONSES = (
 """Where a result line holds its response."""
 
 
+_TOPS = frozenset((*TELLING, *(path.partition(".")[0] for path in LISTS)))
+
+
 def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[Any] | None:
     """The responses in all events; None where no event is a result line or a job."""
     found = [responses for event in events if (responses := responses_in(event)) is not None]
@@ -40,6 +43,8 @@ def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[Any] | None:
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
+    if _TOPS.isdisjoint(event):
+        return None
     if not event.keys().isdisjoint(ITEMS) or ("result" in event and fields_of(_at(event, "result.message")) is not None):
         return list(_of_lines([event]))
     for path in LISTS:

@@ -24,10 +24,21 @@ class Condition(NamedTuple):
     def holds(self, value: Any) -> bool:
         found = [value]
         for step in self.steps:
-            inner = [fields[step.name] for item in found if (fields := fields_of(item)) is not None and step.name in fields]
-            found = [item for each in inner if isinstance(each, (list, tuple)) for item in each] if step.each else inner
+            inner: list[Any] = []
+            for item in found:
+                fields = item if type(item) is dict else fields_of(item)
+                here = None if fields is None else fields.get(step.name)
+                if here is None:
+                    continue
+                if not step.each:
+                    inner.append(here)
+                elif isinstance(here, (list, tuple)):
+                    inner += here
+            if not inner:
+                return False
+            found = inner
         if self.wanted is None:
-            return any(item is not None for item in found)
+            return True
         texts = (str(getattr(item, "value", item)) for item in found)
         if self.wanted.endswith("*"):
             return any(text.startswith(self.wanted[:-1]) for text in texts)

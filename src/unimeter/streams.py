@@ -25,32 +25,58 @@ def gathered(adapter: type[Adapter], payload: Payload) -> Gathered:
     """What the events say, read by an adapter."""
     locate = adapter.locate
     carriers = [(event, located[0]) for event in payload.events if (located := locate(event)) is not None]
-    complete = not payload.cut and (not payload.is_stream or payload.done or _ended(adapter, payload.events))
+    complete = not payload.cut and (not payload.is_stream or payload.done or ended(adapter, payload.events))
     return Gathered(carriers, _beside(adapter, payload.events), complete)
 
 
+def telling(adapter: type[Adapter], events: Sequence[Any]) -> list[Event] | None:
+    """Of a list of chunks, the fields of those that tell something: the first, the last, and what carries usage.
+
+    None where the chunks are of several kinds and have to be looked at one by one.
+    """
+    try:
+        carriers = adapter.carriers(events, type(events[0]) is dict)
+    except AttributeError:
+        return None
+    told = [events[0], *carriers] if not carriers or carriers[0] is not events[0] else list(carriers)
+    if told[-1] is not events[-1]:
+        told.append(events[-1])
+    found = [fields_of(event) for event in told]
+    return None if None in found else found  # type: ignore[return-value]
+
+
 def _beside(adapter: type[Adapter], events: Sequence[Event]) -> dict[str, Any]:
-    names, first_counts = adapter.names_beside, adapter.names_that_come_first
     beside: dict[str, Any] = {}
-    for event in events:
-        for path in adapter.holders:
-            holder: Event | None = event
-            for name, camel in path:
-                value = holder.get(name, holder.get(camel)) if holder is not None else None
-                holder = fields_of(value)
-            if holder is None:
-                continue
-            for name in names:
-                value = holder.get(name)
-                if value is None:
-                    continue
-                if name not in first_counts:
-                    beside[name] = laid_over(beside.get(name), value, 0)
-                elif value and name not in beside:
-                    beside[name] = value
+    for path in adapter.holders:
+        holders = events if not path else [holder for event in events if (holder := _holder(event, path)) is not None]
+        for name in adapter.names_beside:
+            if name in adapter.names_that_come_first:
+                value = next((value for holder in holders if (value := holder.get(name))), None)
+                if value is not None:
+                    beside.setdefault(name, value)
+            elif (value := _last(holders, name)) is not None:
+                beside[name] = laid_over(beside.get(name), value, 0)
     return beside
 
 
-def _ended(adapter: type[Adapter], events: Sequence[Event]) -> bool:
+def _last(holders: Sequence[Event], name: str) -> Any:
+    """The last value under a name; of objects, all laid over one another."""
+    last = next((value for holder in reversed(holders) if (value := holder.get(name)) is not None), None)
+    if last is None or fields_of(last) is None:
+        return last
+    whole = None
+    for holder in holders:
+        whole = laid_over(whole, holder.get(name), 0)
+    return whole
+
+
+def _holder(event: Event, path: tuple[tuple[str, str], ...]) -> Event | None:
+    holder: Event | None = event
+    for name, camel in path:
+        holder = None if holder is None else fields_of(holder.get(name, holder.get(camel)))
+    return holder
+
+
+def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
     """Whether some event says that the answer was finished."""
     return not adapter.final or any(holds(event) for event in reversed(events) for holds in adapter.final_tests)
