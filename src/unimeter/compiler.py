@@ -17,7 +17,8 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -93,6 +94,8 @@ class Source:
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
         self._taken = {*parameters, *_GLOBALS, *dir(builtins), "extras"}
+        self.uses: Counter[Field] = Counter()
+        """How often each field stands in the table."""
         self._known: dict[Any, str] = {}
         self._indent = 1
 
@@ -246,8 +249,10 @@ class Source:
         return variable
 
     def own_copy(self, field: Field) -> str:
-        """A variable that may be changed: the field's own where nobody else will look at it, else a copy."""
+        """A variable that may be changed: the field's own where nobody else looks at it, else a copy."""
         found = self.field(field)
+        if self.uses[field] == 1:
+            return found
         variable = self.variable(found)
         self.add(f"{variable} = {found}")
         return variable
@@ -307,14 +312,18 @@ def metrics(spec: Spec) -> Source:
     return source
 
 
-def add_measuring(source: Source, spec: Spec) -> tuple[list[str], str, str]:
+def add_measuring(source: Source, spec: Spec, *, typed: bool = False) -> tuple[list[str], str, str]:
     """The lines that measure `usage`; where what was told, the provider's own total and the metrics are to be had."""
     table, extras = spec.table, spec.extras
-    if spec.usage_is_list:
+    source.uses = _uses((*table.values(), *extras.values()))
+    if typed:
+        pass  # the decoder has seen to it
+    elif spec.usage_is_list:
         source.add("if type(usage) is not list: usage = as_list(usage, 'usage')")
     else:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage')")
-    source.add("if usage is None: return None")
+    if not typed:
+        source.add("if usage is None: return None")
 
     told = {metric: source.field(table[metric]) for metric in TOLD}
     total = source.field(table["total_tokens"])
@@ -345,6 +354,19 @@ def add_measuring(source: Source, spec: Spec) -> tuple[list[str], str, str]:
     arguments = [read, generated, f"{read} + {generated}", heard, spoken, f"{heard} + {spoken}", *cached, told["cost"]]
     own = ["None", "None", "extras or None"] if extras else []
     return list(told.values()), total, f"MessageMetrics({', '.join(arguments + own)})"
+
+
+def _uses(fields: Iterable[Field]) -> Counter[Field]:
+    """How often each field stands in others or alone; what stands in a repeated field counts once."""
+    uses: Counter[Field] = Counter()
+    waiting = list(fields)
+    while waiting:
+        field = waiting.pop()
+        uses[field] += 1
+        if uses[field] == 1:
+            waiting += getattr(field, "options", ()) or getattr(field, "parts", ())
+            waiting += [field.part] if isinstance(field, Outside) else []
+    return uses
 
 
 def _add_extras(source: Source, extras: dict[str, Field]) -> None:

@@ -103,12 +103,12 @@ def type_of(tree: Tree, name: str) -> Any:
 
 
 @lru_cache(maxsize=4)
-def decoder(registry: Registry) -> Callable[[bytes], Any]:
+def decoder(registry: Registry) -> Callable[[bytes | str], Any]:
     """Decodes one JSON value. Of an object it keeps the envelope, unless it has to be kept whole."""
     decode_envelope = msgspec.json.Decoder(type_of(tree_of(registry), "Envelope")).decode
     needed_whole = whole(registry)
 
-    def decode(raw: bytes) -> Any:
+    def decode(raw: bytes | str) -> Any:
         envelope = decode_envelope(raw)
         return envelope if needed_whole.isdisjoint(envelope) else msgspec.json.decode(raw)
 

@@ -117,20 +117,50 @@ def normalize(
     >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
     MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
     """
+    known = recogniser()
+    metrics = None
+    if headers is None:
+        if type(payload) is bytes and url is None and (reader := known.readers.get(provider)) is not None:
+            metrics = reader(payload)
+        if metrics is None:
+            metrics = _straight(known, payload, provider, url)
+    return read(payload, provider, url=url, headers=headers, model=model).metrics if metrics is None else metrics
+
+
+def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | None) -> MessageMetrics | None:
+    """The metrics of one response of a known shape with its usage in its place; None for what needs a second look."""
+    label = None if provider is None else known.label(provider)
+    hints = NO_URL if url is None else known.from_url(url)
     kind = type(payload)
-    fields = payload if kind is dict else fields_of(payload)
-    if fields is not None and headers is None:  # one object: mostly a response of a known shape, its usage in its place
-        known = recogniser()
-        label = None if provider is None else known.label(provider)
-        found = known.whose(fields, kind, label, NO_URL if url is None else known.from_url(url))
-        if found is not None:
-            try:
-                metrics = found[1].metrics(fields)
-            except Refused:
-                metrics = None  # `read` says what and where
+    if kind is bytes:
+        told = provider if url is None else (label, hints.label, hints.dialect)
+        if url is not None and (reader := known.readers.get(told)) is not None:
+            metrics = reader(payload)
             if metrics is not None:
                 return metrics
-    return read(payload, provider, url=url, headers=headers, model=model).metrics
+        fields, kind = _envelope(payload), dict
+    else:
+        fields = payload if kind is dict else fields_of(payload)
+    found = None if fields is None else known.whose(fields, kind, label, hints)
+    if fields is None or found is None:
+        return None
+    try:
+        metrics = found[1].metrics(fields)
+    except Refused:
+        return None  # `read` says what and where
+    if metrics is not None and type(payload) is bytes:
+        named = label is not None or hints.label is not None
+        known.remember(told, found[1] if named else known.registry.root_of(found[1]), named=named)
+    return metrics
+
+
+def _envelope(raw: bytes | str) -> Mapping[str, Any] | None:
+    """The envelope of a body that is one JSON object; None for any other body."""
+    try:
+        value = envelope.decoder(recogniser().registry)(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return value if type(value) is dict else None
 
 
 def read(
@@ -191,8 +221,11 @@ class _Call:
     def found(self, payload: Any) -> Found | None:
         """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
         kind = type(payload)
-        fields = payload if kind is dict else fields_of(payload)
-        if fields is None:  # bytes, text, a list
+        if kind is bytes or kind is str:
+            fields, kind = _envelope(payload), dict
+        else:
+            fields = payload if kind is dict else fields_of(payload)
+        if fields is None:
             return None
         found = self.recogniser.whose(fields, kind, self.named, self.hints)
         if found is None:

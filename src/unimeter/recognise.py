@@ -18,6 +18,7 @@ from unimeter.compiler import Source
 from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
+from unimeter.typed import Reader, typed_reader
 from unimeter.values import as_word
 
 Event = Mapping[str, Any]
@@ -133,7 +134,10 @@ class Recogniser:
         self.registry = registry
         self.by_shape = dialect_finder(registry, by_usage=False)
         self.by_usage = dialect_finder(registry, by_usage=True)
+        self.readers: dict[Any, Reader] = {}
+        """Typed readers by what the caller tells: bodies told of alike are mostly alike, so the last one's comes first."""
         self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
+        self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
         self._marks = {root: _marks_of(registry, root) for root in registry.roots}
         self._labels_of_types: dict[type, str | None] = {}
         self._adapters: dict[str, dict[type[Adapter], type[Adapter]]] = defaultdict(dict)
@@ -170,6 +174,14 @@ class Recogniser:
                 if label is None:
                     return root.provider, root
         return label, self.adapter(label, root)
+
+    def remember(self, told: Any, adapter: type[Adapter], *, named: bool) -> None:
+        """Try the typed reader of an adapter first on the next body that the caller tells as much of."""
+        key = (adapter, named)
+        if key not in self._typed:
+            self._typed[key] = typed_reader(adapter, self.registry, named=named)
+        if (reader := self._typed[key]) is not None:
+            self.readers[told] = reader
 
     # the dialect ---------------------------------------------------------------------------------------------------
 

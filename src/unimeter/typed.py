@@ -1,0 +1,213 @@
+"""JSON bytes to metrics in one decode, with no Python object for anything else.
+
+What `compiler` makes for dicts is made here for msgspec's structs: the decoder itself then looks up the names and checks
+the counts, and skips the rest of the body. A typed reader knows one dialect of one provider. Whatever it does not know
+for certain, it leaves: it returns None, and the body is decoded once more for the readers that take everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta, Raw
+
+from unimeter.adapter import Adapter
+from unimeter.compiler import Source, add_measuring
+from unimeter.fields import Step, Value, camel_case, parse
+from unimeter.metrics import MessageMetrics
+from unimeter.registry import Registry
+from unimeter.shape import conditions
+from unimeter.values import LARGEST_COUNT
+
+Reader = Callable[[bytes], MessageMetrics | None]
+
+ABSENT = Raw(b"")
+"""Stands where a name is not in the body."""
+
+_Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
+_Number = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)] | None
+_TYPES: dict[str, Any] = {"count": _Count, "number": _Number, "money": _Number, "label": str | int | None}
+
+
+class _Presence:
+    """A name of which only the presence counts."""
+
+
+class _Node(NamedTuple):
+    """A struct in the making: what each name holds, a node or a type."""
+
+    fields: dict[str, Any]
+
+    def plant(self, steps: tuple[Step, ...], kind: Any) -> None:
+        step, *rest = steps
+        here = self.fields.get(step.name)
+        if step.each or (rest and here is not None and not isinstance(here, _Node)):
+            self.fields[step.name] = Any  # a list; or read as it stands and looked into as well
+        elif rest:
+            self.fields.setdefault(step.name, _Node({})).plant(tuple(rest), kind)
+        elif here is None or here is _Presence:
+            self.fields[step.name] = kind
+        elif kind is not _Presence and here is not kind:
+            self.fields[step.name] = Any
+
+
+class _StructSource(Source):
+    """Looks names up in structs, which hold what is declared and checked; in what is of any type, as `Source` does."""
+
+    def __init__(self, body: _Node, camel_case: bool) -> None:
+        super().__init__("metrics", "event", camel_case=camel_case)
+        self._nodes: dict[str, _Node] = {"event": body, "holder": body}
+
+    def in_struct(self, variable: str, node: _Node) -> None:
+        """Say that a variable holds a struct."""
+        self._nodes[variable] = node
+
+    def get(self, parent: str, step: Step) -> str:
+        if parent not in self._nodes:
+            return super().get(parent, step)
+        variable = self.variable(step.name)
+        self.add(f"{variable} = {parent}.{attribute(step.name)}")
+        return variable
+
+    def container(self, root: str, steps: tuple[Step, ...]) -> str:
+        node = self._node(root, steps)
+        if not isinstance(node, _Node) or not steps:
+            return super().container(root, steps)
+        if (root, steps) not in self._known:
+            variable = self.get(self.container(root, steps[:-1]), steps[-1])
+            self.in_struct(variable, node)
+            empty = self.constant(struct_of(node, self.camel_case)())
+            self.add(f"if {variable} is None: {variable} = {empty}")
+            self._known[root, steps] = variable
+        return self._known[root, steps]
+
+    def check(self, variable: str, leaf: Value) -> None:
+        node = self._node("holder" if leaf.beside else "usage", leaf.steps)
+        if node not in _TYPES.values():
+            super().check(variable, leaf)
+
+    def _node(self, root: str, steps: tuple[Step, ...]) -> Any:
+        node: Any = self._nodes.get(root)
+        for step in steps:
+            node = node.fields.get(step.name) if isinstance(node, _Node) else None
+        return node
+
+
+def attribute(name: str) -> str:
+    """A name of the wire as the name of a struct's field."""
+    return "n_" + re.sub(r"\W", "_", name)
+
+
+def struct_of(node: _Node, camel: bool) -> type[msgspec.Struct]:
+    """The struct that msgspec decodes into."""
+    fields: list[tuple[str, Any, Any]] = []
+    names = {}
+    for name, kind in node.fields.items():
+        names[attribute(name)] = camel_case(name) if camel else name
+        if isinstance(kind, _Node):
+            fields.append((attribute(name), struct_of(kind, camel) | None, None))
+        elif kind is _Presence:
+            fields.append((attribute(name), Raw, ABSENT))
+        else:
+            fields.append((attribute(name), kind, None))
+    return msgspec.defstruct("Kept", fields, rename=names, gc=False)
+
+
+def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> Reader | None:
+    """A reader of the bodies of one adapter; None where its usage does not stand at the top of a plain object.
+
+    Args:
+        adapter: the dialect, and the provider's way of speaking it.
+        registry: all others, of which the body must be none.
+        named: whether the provider is known; else a body that bears anyone's mark is left.
+    """
+    spec = adapter.spec()
+    place = parse(spec.places[0]) if spec.places[0] else ()
+    if len(place) > 1 or spec.usage_is_list:
+        return None
+    body = _Node({})
+    usage = body
+    if place:
+        usage = _Node({})
+        body.fields[place[0].name] = usage
+    for leaf in adapter.leaves():
+        (body if leaf.beside else usage).plant(leaf.steps, _TYPES.get(leaf.kind, Any))
+    if spec.further_calls:
+        usage.fields[spec.further_calls] = Any
+    tests = _Tests(registry.root_of(adapter), registry, body)
+    marks = () if named else tuple(_marks(registry, tests.root, body, usage))
+
+    source = _StructSource(body, spec.camel_case)
+    source.constants.update(ABSENT=ABSENT)
+    for test in tests.of_others:
+        source.add(f"if {test}: return None")
+    if not tests.own:
+        return None
+    source.add(f"if not ({' or '.join(tests.own)}): return None")
+    source.add("holder = event")
+    source.add(f"usage = event.{attribute(place[0].name)}" if place else "usage = event")
+    if place:
+        source.add("if usage is None: return None")
+    source.in_struct("usage", usage)
+    if marks:
+        source.add(f"if {' or '.join(marks)}: return None")
+    if spec.further_calls:
+        source.add(f"if usage.{attribute(spec.further_calls)} is not None: return None")
+    source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
+    measure = source.build(f"{adapter.__name__}.typed")
+    decode = msgspec.json.Decoder(struct_of(body, spec.camel_case)).decode
+
+    def read(raw: bytes) -> MessageMetrics | None:
+        try:
+            metrics: MessageMetrics | None = measure(decode(raw))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return metrics
+
+    return read
+
+
+class _Tests:
+    """What shows that a body is of one dialect and of none that is asked before it."""
+
+    def __init__(self, root: type[Adapter], registry: Registry, body: _Node) -> None:
+        self.root = root
+        self.own: list[str] = []
+        self.of_others: list[str] = []
+        for other in registry.roots:
+            for text in other.shape:
+                if not text.startswith("usage."):
+                    self._take(other, text, body)
+            if other is root:
+                break
+
+    def _take(self, other: type[Adapter], text: str, body: _Node) -> None:
+        parts = conditions(text)
+        plain = all(len(part.steps) == 1 for part in parts)
+        if other is self.root and not plain:
+            return
+        expressions = []
+        for part in parts:
+            name = part.steps[0].name
+            if body.fields.get(name) is None:
+                body.fields[name] = _Presence if part.wanted is None or not plain else Any
+            if body.fields[name] is _Presence:
+                expressions.append(f"event.{attribute(name)} is not ABSENT")
+            elif part.wanted is None or not plain:
+                expressions.append(f"event.{attribute(name)} is not None")
+            else:
+                wanted = part.wanted.lower().removesuffix("*")
+                prefix = f"[:{len(wanted)}]" if part.wanted.endswith("*") else ""
+                expressions.append(f"str(event.{attribute(name)}).lower(){prefix} == {wanted!r}")
+        (self.own if other is self.root else self.of_others).append(" and ".join(expressions))
+
+
+def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -> Iterator[str]:
+    for where, mark, _ in (*registry.marks.get(root, ()), *registry.marks.get(None, ())):
+        node, of = (usage, "usage") if where == "usage" else (body, "event")
+        here = node.fields.setdefault(mark, _Presence)
+        yield f"{of}.{attribute(mark)} is not {'ABSENT' if here is _Presence else 'None'}"
+

@@ -1,0 +1,103 @@
+"""A llama.cpp server of our own, the clients that call it, and the bytes that came over the wire."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from . import tiny_model
+
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 30
+
+
+def needed(package: str) -> ModuleType:
+    """A package of the live test; without it the test is skipped and says so."""
+    return pytest.importorskip(package, reason=f"{package} is not installed: the live test needs the dependency group `live`")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a llama.cpp server that says what `tiny_model` makes it say. It starts and ends with the tests."""
+    for package in ("xllamacpp", "gguf"):
+        needed(package)
+    folder = tmp_path_factory.mktemp("llamacpp")
+    model, log = folder / "tiny.gguf", folder / "server.log"
+    tiny_model.write(model)
+    command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(model)]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        try:
+            yield _address(process, log)
+            process.stdin.close()
+            assert process.wait(SECONDS_TO_STOP) == 0, log.read_text()
+        finally:
+            process.kill()
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    """The line that the server prints once it answers."""
+    too_late = threading.Timer(SECONDS_TO_START, process.kill)
+    too_late.start()
+    address = process.stdout.readline().strip()
+    too_late.cancel()
+    return address or pytest.fail(f"llama.cpp did not start:\n{log.read_text()}")
+
+
+class Wire:
+    """The bytes of the last answer, kept while the SDK reads them."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._pieces: list[bytes] = []
+
+    @property
+    def body(self) -> bytes:
+        """What was read of the last answer."""
+        return b"".join(self._pieces)
+
+    def tap(self, response: Any) -> None:
+        """An httpx hook: keep what is read of a response, from now on."""
+        self.url = str(response.url)
+        self._pieces = pieces = []
+        untapped = response.iter_bytes
+
+        def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
+            for piece in untapped(chunk_size):
+                pieces.append(piece)
+                yield piece
+
+        response.iter_bytes = iter_bytes
+
+
+@pytest.fixture(scope="module")
+def wire() -> Wire:
+    """What the clients' last answer was on the wire."""
+    return Wire()
+
+
+@pytest.fixture(scope="module")
+def clients(server: str, wire: Wire) -> Iterator[SimpleNamespace]:
+    """The real SDKs, on our server and nowhere else: no proxy of the environment, no retry that would hide an error."""
+    openai, anthropic = needed("openai"), needed("anthropic")
+    transport = {
+        "event_hooks": {"response": [wire.tap]},
+        "trust_env": False,
+        # llama.cpp promises to keep a connection and at times closes it after a stream: each call opens its own.
+        "headers": {"Connection": "close"},
+    }
+    common = {"api_key": "none", "max_retries": 0}
+    with (
+        openai.OpenAI(base_url=f"{server}/v1", http_client=openai.DefaultHttpxClient(**transport), **common) as of_openai,
+        anthropic.Anthropic(base_url=server, http_client=anthropic.DefaultHttpxClient(**transport), **common) as of_anthropic,
+    ):
+        yield SimpleNamespace(openai=of_openai, anthropic=of_anthropic)

@@ -1,0 +1,30 @@
+"""A real llama.cpp server in a process of its own: `python serve.py MODEL` prints its address once it answers.
+
+It listens on loopback, on a port that the system chooses, and ends when its standard input is closed: also when whoever
+started it dies.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def serve(model: str) -> None:
+    """Serve a GGUF file until standard input ends."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = model
+    params.model_alias = {"tiny"}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_parallel = 1  # one slot: a repeated prompt meets its own cache
+    params.cpuparams.n_threads = 1
+    params.use_jinja = True
+    server = xllamacpp.Server(params)
+    print(server.listening_address, flush=True)  # noqa: T201
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
