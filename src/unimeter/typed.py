@@ -16,7 +16,7 @@ from msgspec import Meta, Raw
 
 from unimeter.adapter import Adapter
 from unimeter.compiler import Source, add_measuring
-from unimeter.fields import Step, Value, camel_case, parse
+from unimeter.fields import Step, Value, parse
 from unimeter.metrics import MessageMetrics
 from unimeter.registry import Registry
 from unimeter.shape import conditions
@@ -37,21 +37,27 @@ class _Presence:
 
 
 class _Node(NamedTuple):
-    """A struct in the making: what each name holds, a node or a type."""
+    """A struct in the making: what each name of the wire holds, a node or a type."""
 
+    camel: bool
     fields: dict[str, Any]
+
+    def wire(self, step: Step) -> str:
+        """How the wire spells a name."""
+        return step.camel if self.camel else step.name
 
     def plant(self, steps: tuple[Step, ...], kind: Any) -> None:
         step, *rest = steps
-        here = self.fields.get(step.name)
+        name = self.wire(step)
+        here = self.fields.get(name)
         if step.each or (rest and here is not None and not isinstance(here, _Node)):
-            self.fields[step.name] = Any  # a list; or read as it stands and looked into as well
+            self.fields[name] = Any  # a list; or read as it stands and looked into as well
         elif rest:
-            self.fields.setdefault(step.name, _Node({})).plant(tuple(rest), kind)
-        elif here is None or here is _Presence:
-            self.fields[step.name] = kind
-        elif kind is not _Presence and here is not kind:
-            self.fields[step.name] = Any
+            self.fields.setdefault(name, _Node(self.camel, {})).plant(tuple(rest), kind)
+        elif here is None:
+            self.fields[name] = kind
+        elif here is not kind:
+            self.fields[name] = Any
 
 
 class _StructSource(Source):
@@ -69,7 +75,7 @@ class _StructSource(Source):
         if parent not in self._nodes:
             return super().get(parent, step)
         variable = self.variable(step.name)
-        self.add(f"{variable} = {parent}.{attribute(step.name)}")
+        self.add(f"{variable} = {parent}.{attribute(self._nodes[parent].wire(step))}")
         return variable
 
     def container(self, root: str, steps: tuple[Step, ...]) -> str:
@@ -79,7 +85,7 @@ class _StructSource(Source):
         if (root, steps) not in self._known:
             variable = self.get(self.container(root, steps[:-1]), steps[-1])
             self.in_struct(variable, node)
-            empty = self.constant(struct_of(node, self.camel_case)())
+            empty = self.constant(struct_of(node)())
             self.add(f"if {variable} is None: {variable} = {empty}")
             self._known[root, steps] = variable
         return self._known[root, steps]
@@ -92,7 +98,7 @@ class _StructSource(Source):
     def _node(self, root: str, steps: tuple[Step, ...]) -> Any:
         node: Any = self._nodes.get(root)
         for step in steps:
-            node = node.fields.get(step.name) if isinstance(node, _Node) else None
+            node = node.fields.get(node.wire(step)) if isinstance(node, _Node) else None
         return node
 
 
@@ -101,19 +107,17 @@ def attribute(name: str) -> str:
     return "n_" + re.sub(r"\W", "_", name)
 
 
-def struct_of(node: _Node, camel: bool) -> type[msgspec.Struct]:
+def struct_of(node: _Node) -> type[msgspec.Struct]:
     """The struct that msgspec decodes into."""
     fields: list[tuple[str, Any, Any]] = []
-    names = {}
     for name, kind in node.fields.items():
-        names[attribute(name)] = camel_case(name) if camel else name
         if isinstance(kind, _Node):
-            fields.append((attribute(name), struct_of(kind, camel) | None, None))
+            fields.append((attribute(name), struct_of(kind) | None, None))
         elif kind is _Presence:
             fields.append((attribute(name), Raw, ABSENT))
         else:
             fields.append((attribute(name), kind, None))
-    return msgspec.defstruct("Kept", fields, rename=names, gc=False)
+    return msgspec.defstruct("Kept", fields, rename={attribute(name): name for name in node.fields}, gc=False)
 
 
 def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> Reader | None:
@@ -128,11 +132,10 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     place = parse(spec.places[0]) if spec.places[0] else ()
     if len(place) > 1 or spec.usage_is_list:
         return None
-    body = _Node({})
+    body = _Node(spec.camel_case, {})
     usage = body
     if place:
-        usage = _Node({})
-        body.fields[place[0].name] = usage
+        usage = body.fields[body.wire(place[0])] = _Node(spec.camel_case, {})
     for leaf in adapter.leaves():
         (body if leaf.beside else usage).plant(leaf.steps, _TYPES.get(leaf.kind, Any))
     if spec.further_calls:
@@ -148,7 +151,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         return None
     source.add(f"if not ({' or '.join(tests.own)}): return None")
     source.add("holder = event")
-    source.add(f"usage = event.{attribute(place[0].name)}" if place else "usage = event")
+    source.add(f"usage = event.{attribute(body.wire(place[0]))}" if place else "usage = event")
     if place:
         source.add("if usage is None: return None")
     source.in_struct("usage", usage)
@@ -158,7 +161,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         source.add(f"if usage.{attribute(spec.further_calls)} is not None: return None")
     source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
     measure = source.build(f"{adapter.__name__}.typed")
-    decode = msgspec.json.Decoder(struct_of(body, spec.camel_case)).decode
+    decode = msgspec.json.Decoder(struct_of(body)).decode
 
     def read(raw: bytes) -> MessageMetrics | None:
         try:
