@@ -119,7 +119,9 @@ def rows() -> None:
         fixture = load(FIXTURES / f"{name}.json")
         body, label = fixture.response, fixture.expected.provider
         reader = getattr(by_hand, of_dict)
-        ours, hand = medians(lambda body=body, label=label: unimeter.normalize(body, label), lambda body=body, reader=reader: reader(body))
+        ours, hand = medians(
+            lambda body=body, label=label: unimeter.normalize(body, label), lambda body=body, reader=reader: reader(body)
+        )
         show(f"{row}: dict", ours, hand, "by hand", "" if ours < 2 * hand else "MISSED")
         if of_object is None:
             continue
@@ -130,7 +132,8 @@ def rows() -> None:
             continue
         reader = getattr(by_hand, of_object)
         ours, hand = medians(
-            lambda response=response, label=label: unimeter.normalize(response, label), lambda response=response, reader=reader: reader(response)
+            lambda response=response, label=label: unimeter.normalize(response, label),
+            lambda response=response, reader=reader: reader(response),
         )
         show(f"{row}: SDK object", ours, hand, "by hand", "" if ours < 2 * hand else "MISSED")
 
@@ -142,7 +145,9 @@ def recognition() -> None:
         body, label = fixture.response, fixture.expected.provider
         if row in ("LiteLLM", "Meta Llama (OpenAI)", "Azure AI Foundry", "HuggingFace"):
             continue  # their bodies bear no mark: they are recognised by type or url
-        told, named = medians(lambda body=body: unimeter.normalize(body), lambda body=body, label=label: unimeter.normalize(body, label))
+        told, named = medians(
+            lambda body=body: unimeter.normalize(body), lambda body=body, label=label: unimeter.normalize(body, label)
+        )
         print(f"{row:44} {told - named:+8.2f} µs  {'' if told - named <= 0.5 else 'MISSED'}")
 
 
@@ -269,7 +274,10 @@ def imports() -> None:
 
     def cost(module: str) -> float:
         code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-        runs = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout) for _ in range(9)]
+        runs = [
+            float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+            for _ in range(9)
+        ]
         return statistics.median(runs) * 1e6
 
     for module in ("pydantic", "unimeter"):

@@ -213,4 +213,3 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
         node, of = (usage, "usage") if where == "usage" else (body, "event")
         here = node.fields.setdefault(mark, _Presence)
         yield f"{of}.{attribute(mark)} is not {'ABSENT' if here is _Presence else 'None'}"
-

@@ -16,6 +16,7 @@ LARGEST_COUNT = 2**63 - 1
 DEEPEST = 32
 """No usage object nests deeper; what does is refused, so that no payload can exhaust the stack."""
 
+
 class Refused(Exception):
     """A value that is not what it must be. `read` adds the provider's label and makes it a `MalformedUsage`."""
 

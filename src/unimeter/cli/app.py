@@ -20,7 +20,7 @@ def read(
     paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files or folders of raw responses; - is standard input.")],
     provider: Annotated[str | None, typer.Option(help="Whose responses they are, if nothing else tells.")] = None,
     url: Annotated[str | None, typer.Option(help="The url of the calls, whole or only its path.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")] = False,
+    json: Annotated[bool | None, typer.Option("--json/--table", help="By default, a table on a terminal.")] = None,
     lines: Annotated[
         bool | None,
         typer.Option("--lines/--whole", help="Each line is a response, or the file is one. By default, .jsonl files are lines."),
@@ -33,7 +33,7 @@ def read(
     read all the same, and the exit code is 1.
     """
     shown = (Shown.of(source, provider, url) for source in sources(paths, lines))
-    as_json = json or not sys.stdout.isatty()
+    as_json = not sys.stdout.isatty() if json is None else json
     failed = show_json(shown) if as_json else show_table(shown)
     raise typer.Exit(1 if failed else 0)
 

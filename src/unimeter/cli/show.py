@@ -20,11 +20,11 @@ _COLUMNS = {
     "input_tokens": "input",
     "output_tokens": "output",
     "total_tokens": "total",
-    "cache_read_tokens": "cache read",
-    "cache_write_tokens": "cache write",
-    "reasoning_tokens": "reasoning",
-    "audio_input_tokens": "audio in",
-    "audio_output_tokens": "audio out",
+    "cache_read_tokens": "cache\nread",
+    "cache_write_tokens": "cache\nwrite",
+    "reasoning_tokens": "reason-\ning",
+    "audio_input_tokens": "audio\nin",
+    "audio_output_tokens": "audio\nout",
     "cost": "cost $",
 }
 """The metrics that have a column; the rest stand together in one."""
@@ -79,8 +79,9 @@ def show_table(shown: Iterable[Shown]) -> int:
     for name in ("source", "provider", "model"):
         table.add_column(name, overflow="fold")
     for metric in columns:
-        table.add_column(_COLUMNS[metric], justify="right", no_wrap=True)
-    table.add_column("its own", style="dim", overflow="fold")
+        widest = max(len(_figure(getattr(reading.metrics, metric))) for reading in read_ones)
+        table.add_column(_COLUMNS[metric], justify="right", min_width=max(widest, 5))  # a figure is never cut short
+    table.add_column("its own", style="dim", overflow="fold", min_width=16)
     failed = 0
     for one in every:
         if one.reading is not None:
@@ -103,12 +104,16 @@ def show_table(shown: Iterable[Shown]) -> int:
 
 def _cells(name: str, reading: Reading, columns: list[str]) -> list[str]:
     metrics = reading.metrics
-    figures = [getattr(metrics, metric) for metric in columns]
-    shown = ["" if not figure else f"{figure:,}" if isinstance(figure, int) else f"{figure:.6g}" for figure in figures]
+    shown = [_figure(getattr(metrics, metric)) for metric in columns]
     notes = [f"{key}={value}" for key, value in _flat("", metrics.provider_metrics or {})]
     notes += [f"{part.model or 'another model'} {part.metrics.total_tokens:,}" for part in reading.parts]
     notes += [*reading.odd, *([] if reading.complete else ["cut off"])]
-    return [name, reading.provider, reading.model or "", *shown, ", ".join(notes)]
+    return [name, reading.provider, reading.model or "", *shown, "\n".join(notes)]
+
+
+def _figure(value: float | None) -> str:
+    """A figure that is not zero, with every digit of it."""
+    return "" if not value else f"{value:,}" if isinstance(value, int) else f"{value:.12g}"
 
 
 def _flat(prefix: str, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

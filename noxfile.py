@@ -1,0 +1,75 @@
+"""The environments that the tests need, a command each: `nox -s tests`, `nox -s sdk`, … `.ci/run` runs them all."""
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "yes"
+
+PYTHONS = ("3.11", "3.12", "3.13")
+NEWEST = PYTHONS[-1]
+OLDEST_DEPENDENCIES = ("msgspec==0.19.0", "pydantic==2.9.0")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install unimeter as it stands, and some groups of what it is tested with."""
+    session.install("-e", ".[cli,test]", *(argument for group in groups for argument in ("--group", group)))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The default tests."""
+    install(session)
+    session.run("pytest", "-q", "-n", "2", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """The default tests with the oldest dependencies that are promised."""
+    install(session)
+    session.install(*OLDEST_DEPENDENCIES)
+    session.run("pytest", "-q", "-n", "2", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def lint(session: nox.Session) -> None:
+    """Style."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=NEWEST)
+def types(session: nox.Session) -> None:
+    """Types, by both checkers."""
+    install(session, "types")
+    session.run("mypy", "--strict")
+    session.run("pyright")
+
+
+@nox.session(python=NEWEST)
+def sdk(session: nox.Session) -> None:
+    """The fixtures through the real SDKs, from a loopback server."""
+    install(session, "sdk")
+    session.run("pytest", "-q", "-n", "2", "-m", "sdk", "tests/sdk", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def litellm(session: nox.Session) -> None:
+    """The same through LiteLLM, which needs an older openai than the SDKs' session has."""
+    install(session, "litellm")
+    session.run("pytest", "-q", "-m", "litellm", "tests/sdk", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def live(session: nox.Session) -> None:
+    """A real llama.cpp server on loopback."""
+    install(session, "live")
+    session.run("pytest", "-q", "-m", "live", "tests/live", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def bench(session: nox.Session) -> None:
+    """The benchmarks. They print ratios and judge nothing."""
+    install(session, "bench", "sdk")
+    session.run("python", "benchmarks/speed.py")

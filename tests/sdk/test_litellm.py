@@ -1,0 +1,158 @@
+"""The fixtures through LiteLLM, which turns every provider's answer into its own: read as LiteLLM's, with the same counts.
+
+Its counts are inclusive already. Where it counts otherwise than the provider, the fixture is named, with its figures.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, NamedTuple
+
+import pytest
+
+import unimeter
+from unimeter.fixture import Fixture
+
+from ..conftest import FIXTURES
+from .client import MESSAGES
+from .server import serving
+
+pytestmark = [
+    pytest.mark.litellm,
+    # Of LiteLLM itself: its use of pydantic, and connections that it keeps.
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
+    pytest.mark.filterwarnings("ignore:There is no current event loop:DeprecationWarning"),
+]
+
+
+class Route(NamedTuple):
+    """How LiteLLM is told to ask a provider."""
+
+    model: str
+    base: str
+    ends: tuple[str, ...]
+    """How the paths end of the fixtures that it can be given."""
+
+
+CHAT = ("/chat/completions",)
+ROUTES = {
+    "openai_chat": Route("openai/gpt-4o", "", CHAT),
+    "litellm": Route("openai/gpt-4o", "", CHAT),
+    "anthropic_claude": Route("anthropic/claude-sonnet-4-5", "", ("/v1/messages",)),
+    "google_gemini": Route("gemini/gemini-2.5-flash", "/v1beta", (":generateContent", ":streamGenerateContent")),
+    "groq": Route("groq/openai/gpt-oss-20b", "", CHAT),
+    "mistral": Route("mistral/mistral-small-latest", "", CHAT),
+    "perplexity": Route("perplexity/sonar", "", CHAT),
+    "xai": Route("xai/grok-4", "", CHAT),
+}
+
+REFUSED = {
+    "anthropic_claude/missing": "usage",
+    "anthropic_claude/stream_error": "Overloaded",
+    "google_gemini/missing": "usageMetadata",
+    "groq/cached_reasoning": "service_tier",
+    "groq/missing": "service_tier",
+    "groq/tool_call": "service_tier",
+    "openai_chat/stream_error": "The server had an error",
+}
+"""What LiteLLM raises for, and with which words. Groq's answers need a service tier."""
+
+
+class Otherwise(NamedTuple):
+    """What LiteLLM counts otherwise than the provider."""
+
+    why: str
+    counts: dict[str, int]
+
+
+OTHERWISE = {
+    "anthropic_claude/advisor": Otherwise("the advisor's tokens are added", {"input_tokens": 4908, "output_tokens": 143}),
+    "anthropic_claude/stream_declined": Otherwise(
+        "the cache of the first event is kept, though the last takes it back", {"input_tokens": 840, "cache_read_tokens": 800}
+    ),
+    "google_gemini/audio_enum": Otherwise("modalities as numbers are not known", {"audio_input_tokens": 0}),
+    "google_gemini/cached_reasoning_audio_in": Otherwise("audio from the cache is taken off", {"audio_input_tokens": 36}),
+    "google_gemini/reasoning": Otherwise("the prompts of grounding are left out", {"input_tokens": 32}),
+    "groq/stream_x_groq": Otherwise(
+        "usage inside x_groq is not read, so LiteLLM counts by itself",
+        {"input_tokens": 8, "output_tokens": 1, "cache_read_tokens": 0, "reasoning_tokens": 0},
+    ),
+    "mistral/stream_cached_audio_in_outside": Otherwise("audio outside the prompt is not added", {"input_tokens": 11}),
+}
+
+COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+)
+
+ROUTED = [
+    name
+    for name, fixture in FIXTURES.items()
+    if (route := ROUTES.get(name.partition("/")[0]))
+    and fixture.body is None
+    and fixture.wire.path.partition("?")[0].endswith(route.ends)
+]
+ANSWERED = [name for name in ROUTED if name not in REFUSED and FIXTURES[name].expected.error is None]
+MISSING = [name for name in ROUTED if name not in REFUSED and FIXTURES[name].expected.error is not None]
+
+
+@pytest.fixture(autouse=True)
+def own_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM is imported with the prices that it brings along, and asks nobody for newer ones."""
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+
+
+def completion(fixture: Fixture) -> Any:
+    """What `litellm.completion` gives for the fixture: its response, or the list of its chunks."""
+    litellm = importlib.import_module("litellm")
+    route = ROUTES[fixture.name.partition("/")[0]]
+    options = {"stream": True, "stream_options": {"include_usage": True}} if fixture.is_stream else {}
+    with serving(fixture) as url:
+        answer = litellm.completion(
+            model=route.model, messages=MESSAGES, api_base=url + route.base, api_key="x", max_retries=0, **options
+        )
+        return list(answer) if fixture.is_stream else answer
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_counts(name: str) -> None:
+    fixture = FIXTURES[name]
+    reading = unimeter.read(completion(fixture))
+    told = {count: getattr(reading.metrics, count) for count in COUNTS}
+    expected = {count: fixture.expected.metrics.get(count, 0) for count in COUNTS}
+    assert reading.provider == "LiteLLM"
+    assert reading.complete
+    if name in OTHERWISE:
+        assert told != expected
+    assert told == {**expected, **(OTHERWISE[name].counts if name in OTHERWISE else {})}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_cost(name: str) -> None:
+    """The cost in the usage, or else what LiteLLM reckons beside it."""
+    answer = completion(FIXTURES[name])
+    last = answer[-1] if isinstance(answer, list) else answer
+    cost = getattr(last.usage, "cost", None)
+    cost = getattr(cost, "total_cost", cost)
+    assert unimeter.read(answer).metrics.cost == (last._hidden_params.get("response_cost") if cost is None else cost)
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_counted_by_litellm(name: str) -> None:
+    """Where the provider sends no usage, LiteLLM makes one up: zeros, or for a stream its own count of the words."""
+    fixture = FIXTURES[name]
+    reading = unimeter.read(completion(fixture))
+    assert reading.provider == "LiteLLM"
+    assert bool(reading.metrics.total_tokens) == fixture.is_stream
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    with pytest.raises(Exception, match=REFUSED[name]):
+        completion(FIXTURES[name])

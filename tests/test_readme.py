@@ -1,0 +1,47 @@
+"""The README's examples: their output is the real one."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+
+import pytest
+
+from unimeter.cli.app import run
+from unimeter.registry import registry
+
+from .conftest import FIXTURES, ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_python_examples() -> None:
+    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.IGNORE_EXCEPTION_DETAIL * 0)
+    assert results.attempted > 5
+    assert results.failed == 0
+
+
+CONSOLE = re.findall(r"```console\n\$ unimeter (.*)\n([\s\S]*?)```", README)
+
+
+@pytest.mark.parametrize(("command", "output"), CONSOLE, ids=[command[:20] for command, _ in CONSOLE])
+def test_console_examples(command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "150")
+    assert run(*shlex.split(command), "--table") == 0
+    printed = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
+    assert printed == output.strip("\n")
+
+
+def test_there_are_console_examples() -> None:
+    assert CONSOLE
+
+
+def test_number_of_recordings() -> None:
+    assert f"the {len(FIXTURES)} recorded responses" in README
+
+
+def test_every_provider_is_named() -> None:
+    missing = [label for label in registry().by_label if label not in README and label != "Anthropic"]
+    assert missing == []
