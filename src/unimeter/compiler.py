@@ -408,11 +408,11 @@ def carriers(spec: Spec) -> Source:
     """The events of a stream that need a closer look: most hold a word of the answer and nothing else."""
     source = Source("carriers", "events", "dicts", camel_case=spec.camel_case)
     fields = (*spec.table.values(), *spec.extras.values())
-    tops = [parse(place)[0] for place in spec.places if place]
-    tops += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
     if "" in spec.places:
         source.add("return events")
         return source
+    tops = [parse(place)[0] for place in spec.places]
+    tops += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
     names = dict.fromkeys(name for step in tops for name in ((step.camel, step.name) if spec.camel_case else (step.name,)))
     gotten = " or ".join(f"event.get({name!r}) is not None" for name in names)
     with source.block("if dicts:"):

@@ -133,25 +133,34 @@ def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | 
     hints = NO_URL if url is None else known.from_url(url)
     kind = type(payload)
     if kind is bytes:
-        told = provider if url is None else (label, hints.label, hints.dialect)
-        if url is not None and (reader := known.readers.get(told)) is not None:
-            metrics = reader(payload)
-            if metrics is not None:
-                return metrics
-        fields, kind = _envelope(payload), dict
-    else:
-        fields = payload if kind is dict else fields_of(payload)
+        return _straight_from_bytes(known, payload, label, hints, provider if url is None else (label, hints))
+    fields = payload if kind is dict else fields_of(payload)
     found = None if fields is None else known.whose(fields, kind, label, hints)
+    return None if fields is None or found is None else _metrics(found[1], fields)
+
+
+def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints: FromUrl, told: Any) -> MessageMetrics | None:
+    """The same for a body, by the typed reader of the last that was told of alike, or else by its envelope."""
+    if told.__class__ is tuple and (reader := known.readers.get(told)) is not None:
+        metrics = reader(raw)
+        if metrics is not None:
+            return metrics
+    fields = _envelope(raw)
+    found = None if fields is None else known.whose(fields, dict, label, hints)
     if fields is None or found is None:
         return None
-    try:
-        metrics = found[1].metrics(fields)
-    except Refused:
-        return None  # `read` says what and where
-    if metrics is not None and type(payload) is bytes:
+    metrics = _metrics(found[1], fields)
+    if metrics is not None:
         named = label is not None or hints.label is not None
         known.remember(told, found[1] if named else known.registry.root_of(found[1]), named=named)
     return metrics
+
+
+def _metrics(adapter: type[Adapter], fields: Mapping[str, Any]) -> MessageMetrics | None:
+    try:
+        return adapter.metrics(fields)
+    except Refused:
+        return None  # `read` says what and where
 
 
 def _envelope(raw: bytes | str) -> Mapping[str, Any] | None:

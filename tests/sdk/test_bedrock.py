@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ def test_invoke_model(name: str) -> None:
     fixture = FIXTURES[name]
     with serving(fixture) as url, boto3.connect(url, fixture) as client:
         response = client.invoke_model(modelId=boto3.model(fixture), body=b"{}")
-        reading = unimeter.read(response, url=fixture.url)
-        response["body"].close()
+        with closing(response["body"]):
+            reading = unimeter.read(response, url=fixture.url)
     assert reading.provider == fixture.expected.provider
     assert counts(reading.metrics.to_dict()) == counts(fixture.expected.metrics)
 
@@ -53,4 +54,5 @@ def test_invoke_model_stream(name: str) -> None:
     fixture = FIXTURES[name]
     with serving(fixture) as url, boto3.connect(url, fixture) as client:
         response = client.invoke_model_with_response_stream(modelId=boto3.model(fixture), body=b"{}")
-        assert told(unimeter.read(response, url=fixture.url)) == fixture.expected
+        with closing(response["body"]):
+            assert told(unimeter.read(response, url=fixture.url)) == fixture.expected

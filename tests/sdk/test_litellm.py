@@ -22,6 +22,7 @@ pytestmark = [
     # Of LiteLLM itself: its use of pydantic, and connections that it keeps.
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
     pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict:UserWarning"),
     pytest.mark.filterwarnings("ignore:There is no current event loop:DeprecationWarning"),
 ]
 
