@@ -58,8 +58,8 @@ class Adapter:
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False
     """Whether the wire leaves zeros out, as proto3's JSON does: no output is then 0 where the total equals the input."""
-    further_calls: ClassVar[str] = ""
-    """The name in the usage under which calls are listed that `ready` must look at."""
+    ready_if: ClassVar[str] = ""
+    """The name in the usage whose presence calls for `ready`."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
     hint: ClassVar[str] = ""
@@ -126,7 +126,7 @@ class Adapter:
             cls.id,
             cls.camel_case,
             cls.zeros_left_out,
-            cls.further_calls,
+            cls.ready_if,
             cls.ready,
         )
 
@@ -154,7 +154,7 @@ class Adapter:
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
-        """A usage with `further_calls`: what is to be measured, and the usage of other models inside this response.
+        """A usage that holds something under `ready_if`: what to measure, and the usage of other models inside it.
 
         Returns:
             The usage as `measure` takes it; and for each call of another model its kind, its usage and its model's id.

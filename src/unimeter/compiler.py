@@ -75,7 +75,7 @@ class Spec(NamedTuple):
     id: tuple[str, ...]
     camel_case: bool
     zeros_left_out: bool
-    further_calls: str
+    ready_if: str
     ready: Callable[..., Any]
 
     @property
@@ -294,7 +294,7 @@ def measure(spec: Spec) -> Source:
 def metrics(spec: Spec) -> Source:
     """The metrics of a response, in one go."""
     source = Source("metrics", "event", camel_case=spec.camel_case)
-    place = parse(spec.places[0]) if spec.places[0] else ()
+    place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
     source.add("holder = event")
     if not place:
         source.add("usage = event")
@@ -305,9 +305,9 @@ def metrics(spec: Spec) -> Source:
         usage = source.get("event", place[0])
         source.add(f"usage = {usage}")
         source.add("if usage is None: return None")
-    if spec.further_calls:
+    if spec.ready_if:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage') or NOTHING")
-        source.add(f"if usage.get({spec.further_calls!r}) is not None: usage = {source.constant(spec.ready)}(usage)[0]")
+        source.add(f"if usage.get({spec.ready_if!r}) is not None: usage = {source.constant(spec.ready)}(usage)[0]")
     source.add(f"return {add_measuring(source, spec)[2]}")
     return source
 

@@ -51,7 +51,7 @@ def _remembered(kind: type) -> Callable[[Any], Fields | None]:
 
 def _view_of(kind: type) -> Callable[[Any], Fields | None]:
     if issubclass(kind, dict):
-        return _itself
+        return _of_huggingface if hasattr(kind, "__dataclass_fields__") else _itself
     if issubclass(kind, Mapping):
         return _of_azure if kind.__module__.startswith("azure.") else dict
     if issubclass(kind, (str, bytes, bytearray, memoryview, int, float, list, tuple, Enum, type)) or kind.__name__ in _UNSET:
@@ -81,6 +81,11 @@ def _of_object(value: Any) -> Fields:
 def _of_litellm(value: Any) -> Fields:
     """LiteLLM keeps the cost in a private attribute."""
     return {**value.__dict__, **(value.__pydantic_extra__ or {}), "_hidden_params": value._hidden_params}
+
+
+def _of_huggingface(value: Any) -> Fields:
+    """HuggingFace's dataclasses are dicts too: unknown names are only keys, and what nests only attributes keep whole."""
+    return {**value, **value.__dict__}
 
 
 def _of_azure(value: Any) -> Fields:

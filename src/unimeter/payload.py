@@ -40,9 +40,8 @@ def opened(payload: Any, loads: Loads) -> Payload:
     if isinstance(payload, (bytes, bytearray, memoryview)):
         return _from_body(read_body(bytes(payload), loads))
     if isinstance(payload, Mapping):
-        stream = payload.get("stream")  # what boto3 gives for a ConverseStream
-        if "ResponseMetadata" in payload and stream is not None and hasattr(stream, "__iter__"):
-            return _from_events(stream, loads)
+        if "ResponseMetadata" in payload and (events := _boto3_stream(payload)) is not None:
+            return _from_events(events, loads)
         return Payload([payload if type(payload) is dict else dict(payload)], kind=type(payload))
     if _is_iterable(payload):
         return _from_events(payload, loads)
@@ -52,6 +51,16 @@ def opened(payload: Any, loads: Loads) -> Payload:
     if hasattr(payload, "__aiter__"):
         raise UnknownProvider(f"a {type(payload).__name__} is asynchronous: collect its chunks into a list first")
     return Payload([fields], kind=type(payload))
+
+
+def _boto3_stream(response: Mapping[str, Any]) -> Iterable[Any] | None:
+    """The event stream in a response of boto3's: ConverseStream, InvokeModel's, an agent's."""
+    for name in ("stream", "body", "completion"):
+        stream: Any = response.get(name)
+        if hasattr(stream, "__iter__") and not hasattr(stream, "read") and not isinstance(stream, (str, bytes, Mapping)):
+            found: Iterable[Any] = stream
+            return found
+    return None
 
 
 def _is_iterable(payload: Any) -> bool:

@@ -250,7 +250,7 @@ class _Call:
         adapter, usage, holder = found
         ready: Any = usage
         parts: tuple[tuple[str, Any, str | None], ...] = ()
-        if adapter.further_calls and (fields := as_fields(usage, "usage")) and fields.get(adapter.further_calls) is not None:
+        if adapter.ready_if and (fields := as_fields(usage, "usage")) and fields.get(adapter.ready_if) is not None:
             ready, parts = adapter.ready(fields)
         measured = adapter.measure(ready, holder)
         if measured is None:
@@ -370,7 +370,7 @@ class _Call:
 
     def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
         """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
-        if self.recogniser.by_shape(event) is not None:
+        if self.named is None and self.recogniser.by_shape(event) is not None:
             return None
         known = self.recogniser.registry
         candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))

@@ -129,7 +129,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         named: whether the provider is known; else a body that bears anyone's mark is left.
     """
     spec = adapter.spec()
-    place = parse(spec.places[0]) if spec.places[0] else ()
+    place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
     if len(place) > 1 or spec.usage_is_list:
         return None
     body = _Node(spec.camel_case, {})
@@ -138,8 +138,8 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         usage = body.fields[body.wire(place[0])] = _Node(spec.camel_case, {})
     for leaf in adapter.leaves():
         (body if leaf.beside else usage).plant(leaf.steps, _TYPES.get(leaf.kind, Any))
-    if spec.further_calls:
-        usage.fields[spec.further_calls] = Any
+    if spec.ready_if:
+        usage.fields[spec.ready_if] = Any
     tests = _Tests(registry.root_of(adapter), registry, body)
     marks = () if named else tuple(_marks(registry, tests.root, body, usage))
 
@@ -157,8 +157,8 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     source.in_struct("usage", usage)
     if marks:
         source.add(f"if {' or '.join(marks)}: return None")
-    if spec.further_calls:
-        source.add(f"if usage.{attribute(spec.further_calls)} is not None: return None")
+    if spec.ready_if:
+        source.add(f"if usage.{attribute(spec.ready_if)} is not None: return None")
     source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
     measure = source.build(f"{adapter.__name__}.typed")
     decode = msgspec.json.Decoder(struct_of(body)).decode

@@ -36,11 +36,8 @@ class Refused(NamedTuple):
 REFUSED = (
     Refused("anthropic", "anthropic_claude/stream_error", "Overloaded", "the stream holds an error"),
     Refused("openai", "openai_chat/stream_error", "The server had an error", "the stream holds an error"),
-    Refused("boto3", "aws_bedrock/agent_stream", "Invalid timestamp", "the fixture has our text where times belong"),
-    Refused("google-genai", "google_gemini/reasoning", "groundingChunkIndices", "the fixture has fractions where indices belong"),
     Refused("google-genai", "google_gemini/audio_enum", "'int' object", "enums as numbers, which the library never asks for"),
     Refused("google-genai", "google_gemini/reasoning_traffic_type", "'int' object", "enums as numbers, as above"),
-    Refused("ibm-watsonx-ai", "ibm_watsonx/stream_basic", "DONE", "the library takes [DONE] for JSON"),
     Refused("mistralai", "mistral/missing", "usage", "the library demands usage"),
 )
 

@@ -101,7 +101,7 @@ def test_alone(replayed: Replayed) -> None:
     try:
         expected = told(unimeter.read(fixture.bytes(), provider, headers=headers))
     except unimeter.UnimeterError as error:
-        with pytest.raises(type(error)):
+        with pytest.raises((type(error), unimeter.MissingUsage)):  # an object's names tell more than a body without usage
             unimeter.read(answer, headers=headers)
     else:
         assert told(unimeter.read(answer, headers=headers)) == handed_on(client.package, fixture, expected)

@@ -34,7 +34,7 @@ class Anthropic(Adapter):
         "usage.iterations",
     )
     places = ("usage", "message.usage")
-    further_calls = "iterations"
+    ready_if = "iterations"
     final = ("type=message_stop", "delta.stop_reason")
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
 

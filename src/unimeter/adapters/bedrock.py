@@ -79,7 +79,7 @@ class BedrockLlama(Adapter):
     """
 
     provider = "AWS Bedrock"
-    shape = ("generation_token_count", "prompt_token_count")
+    shape = ("generation&generation_token_count",)
     places = ("",)
     model = id = ()
     final = ("stop_reason",)

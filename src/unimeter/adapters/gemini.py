@@ -90,4 +90,7 @@ class VertexPredict(Adapter):
     places = ("",)
     camel_case = True
 
-    input_tokens = count("predictions[].embeddings.statistics.token_count")
+    input_tokens = first(
+        count("predictions[].embeddings.statistics.token_count"),
+        count("embeddings[].statistics.token_count"),  # as the SDK hands it over
+    )

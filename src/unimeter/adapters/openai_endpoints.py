@@ -33,7 +33,14 @@ class OpenAIMedia(OpenAIChat):
 
     aliases = ()
     url_paths = ("/images", "/audio/")
-    shape = ("type=transcript.*", "type=speech.audio.*", "type=image_*", "usage.input_token_details", "usage.seconds")
+    shape = (
+        "created&data&usage",
+        "type=transcript.*",
+        "type=speech.audio.*",
+        "type=image_*",
+        "usage.input_token_details",
+        "usage.seconds",
+    )
     final = (
         "type=transcript.text.done",
         "type=speech.audio.done",
