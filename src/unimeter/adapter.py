@@ -89,6 +89,8 @@ class Adapter:
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     metrics: ClassVar[Callable[[Mapping[str, Any]], MessageMetrics | None]]
     carriers: ClassVar[Callable[[Sequence[Any], bool], Sequence[Any]]]
+    first_place: ClassVar[str]
+    """The name at the top of a body under which its usage mostly stands, as the wire spells it."""
     usage_names: ClassVar[frozenset[str]]
     """The names at the top of the usage that tell counts."""
     usage_is_list: ClassVar[bool]
@@ -107,6 +109,8 @@ class Adapter:
         cls.table = {metric: getattr(cls, metric) for metric in METRICS}
         for part in compiler.PARTS:
             setattr(cls, part, staticmethod(_made_when_called(cls, part)))
+        first = (*_steps(cls.places[0]), Step(""))[0]
+        cls.first_place = first.camel if cls.camel_case else first.name
         cls.usage_names = frozenset(_usage_names(cls))
         cls.usage_is_list = cls.spec().usage_is_list
         cls.holders = tuple(dict.fromkeys(tuple((step.name, step.camel) for step in _steps(place)[:-1]) for place in cls.places))

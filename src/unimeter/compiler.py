@@ -19,7 +19,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -54,7 +54,7 @@ _GLOBALS: dict[str, Any] = {
     "NOTHING": {},
     "fields": values.as_fields,
     "fields_of": fields_of,
-    "by_word": values.by_word,
+    "as_word": values.as_word,
     "as_list": values.as_list,
     "as_count": values.as_count,
     "as_number": values.as_number,
@@ -189,26 +189,26 @@ class Source:
         """The sum over the items of a list."""
         step, path = leaf.steps[at], ".".join(step.name for step in leaf.steps[: at + 1])
         items = self.list_at(root, leaf.steps[: at + 1]) if step.name else root
-        total, item = self.variable("total"), self.variable("item")
-        if step.key:
-            items = self.indexed(items, path, step.key)
-        self.add(f"{total} = None")
-        for wanted in sorted(step.wanted) or [""]:
-            chosen = f"{items}.get({wanted!r}, ())" if wanted else f"() if {items} is None else as_list({items}, {path!r}) or ()"
-            with self.block(f"for {item} in {chosen}:"):
-                if not wanted:
-                    self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
-                found = self.plain_value(leaf, item, leaf.steps[at + 1 :])
-                self.add(f"if {found} is not None: {total} = {found} if {total} is None else {total} + {found}")
-        return total
-
-    def indexed(self, items: str, path: str, key: str) -> str:
-        """The variable that holds a list's items by the word under a key."""
-        if (items, key) not in self._known:
-            index = self.variable(f"{items}_by_{key}")
-            self.add(f"{index} = NOTHING if {items} is None else by_word({items}, {path!r}, {key!r})")
-            self._known[items, key] = index
-        return self._known[items, key]
+        item, word = self.variable("item"), self.variable(step.key or "word")
+        values_in_table = [field for field in self.uses if isinstance(field, Value)]
+        together = [leaf, *(other for other in values_in_table if step.key and _same_list(leaf, other, at))]
+        totals = {other: self.variable("total") for other in dict.fromkeys(together)}
+        self.add(f"{' = '.join(totals.values())} = None")
+        chosen = items if items == root else f"() if {items} is None else as_list({items}, {path!r}) or ()"
+        with self.block(f"for {item} in {chosen}:"):
+            self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
+            if step.key:
+                self.add(f"{word} = {item}.get({step.key!r})")
+                self.add(f"if type({word}) is not str: {word} = as_word({word})")
+            opening = "if"
+            for other, total in totals.items():
+                test = f"{opening} {word} in {self.constant(_in_any_case(other.steps[at].wanted))}:" if step.key else ""
+                with self.block(test) if test else nullcontext():
+                    found = self.plain_value(other, item, other.steps[at + 1 :])
+                    self.add(f"if {found} is not None: {total} = {found} if {total} is None else {total} + {found}")
+                opening = "elif"
+        self._known.update(totals)
+        return totals[leaf]
 
     def check(self, variable: str, leaf: Value) -> None:
         arguments = f"{variable}, {leaf.path!r}"
@@ -283,6 +283,21 @@ class Source:
                         opening = "elif"
 
 
+def _same_list(leaf: Value, other: Value, at: int) -> bool:
+    """Whether two values are read from the items of one list, by the same key."""
+    return (
+        len(other.steps) > at
+        and other.steps[:at] == leaf.steps[:at]
+        and (other.steps[at].name, other.steps[at].key) == (leaf.steps[at].name, leaf.steps[at].key)
+        and other.beside == leaf.beside
+        and other.kind == leaf.kind
+    )
+
+
+def _in_any_case(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(spelt for word in words for spelt in (word.upper(), word.lower(), word.capitalize()))
+
+
 def measure(spec: Spec) -> Source:
     """The metrics of a usage, with what was really told."""
     source = Source("measure", "usage", "holder", camel_case=spec.camel_case)
@@ -294,16 +309,15 @@ def measure(spec: Spec) -> Source:
 def metrics(spec: Spec) -> Source:
     """The metrics of a response, in one go."""
     source = Source("metrics", "event", camel_case=spec.camel_case)
-    place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
     source.add("holder = event")
-    if not place:
+    if not spec.places[0]:
         source.add("usage = event")
-    elif len(place) > 1:
-        source.add("return None")
-        return source
     else:
-        usage = source.get("event", place[0])
-        source.add(f"usage = {usage}")
+        place, *further = parse(spec.places[0])
+        if further:
+            source.add("return None")
+            return source
+        source.add(f"usage = {source.get('event', place)}")
         source.add("if usage is None: return None")
     if spec.ready_if:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage') or NOTHING")

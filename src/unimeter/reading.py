@@ -120,8 +120,15 @@ def normalize(
     known = recogniser()
     metrics = None
     if headers is None:
-        if type(payload) is bytes and url is None and (reader := known.readers.get(provider)) is not None:
-            metrics = reader(payload)
+        kind = type(payload)
+        reader = None
+        if url is None and kind is not dict:
+            reader = known.readers.get(provider) if kind is bytes else known.object_readers.get((kind, provider))
+        if reader is not None:
+            try:
+                metrics = reader(payload)
+            except Refused:
+                metrics = None  # `read` says what and where
         if metrics is None:
             metrics = _straight(known, payload, provider, url)
     return read(payload, provider, url=url, headers=headers, model=model).metrics if metrics is None else metrics
@@ -136,7 +143,12 @@ def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | 
         return _straight_from_bytes(known, payload, label, hints, provider if url is None else (label, hints))
     fields = payload if kind is dict else fields_of(payload)
     found = None if fields is None else known.whose(fields, kind, label, hints)
-    return None if fields is None or found is None else _metrics(found[1], fields)
+    if fields is None or found is None:
+        return None
+    metrics = _metrics(found[1], fields)
+    if kind is not dict and url is None and metrics is not None and (kind, provider) not in known.object_readers:
+        known.remember_kind(kind, provider, found[1], payload)
+    return metrics
 
 
 def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints: FromUrl, told: Any) -> MessageMetrics | None:

@@ -18,7 +18,7 @@ from unimeter.compiler import Source
 from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
-from unimeter.typed import Reader, typed_reader
+from unimeter.typed import Reader, object_reader, typed_reader
 from unimeter.values import as_word
 
 Event = Mapping[str, Any]
@@ -33,6 +33,9 @@ class FromUrl(NamedTuple):
 
 
 NO_URL = FromUrl(None, None, None)
+
+_MOST_CLASSES = 1024
+"""SDK classes whose readers are kept; each SDK has a few."""
 
 
 # by url -------------------------------------------------------------------------------------------------------------
@@ -137,6 +140,9 @@ class Recogniser:
         self.readers: dict[Any, Reader] = {}
         """Typed readers by what the caller tells: bodies told of alike are mostly alike, so the last one's comes first."""
         self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
+        self.object_readers: dict[tuple[type, str | None], Reader | None] = {}
+        """The same for SDKs' objects, by their class and the provider's name."""
+        self._sdks = {module.partition(".")[0] for module, _ in registry.sdk_types}
         self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
         self._marks = {root: _marks_of(registry, root) for root in registry.roots}
         self._labels_of_types: dict[type, str | None] = {}
@@ -167,10 +173,7 @@ class Recogniser:
         if label is None:
             label = self.label_of_hints(root, kind, hints)
             if label is None:
-                located = root.locate(event)
-                if located is None:
-                    return None
-                label = self.marked(root, event, located[0])
+                label = self.marked(root, event, event.get(root.first_place))
                 if label is None:
                     return root.provider, root
         return label, self.adapter(label, root)
@@ -182,6 +185,13 @@ class Recogniser:
             self._typed[key] = typed_reader(adapter, self.registry, named=named)
         if (reader := self._typed[key]) is not None:
             self.readers[told] = reader
+
+    def remember_kind(self, kind: type, told: str | None, adapter: type[Adapter], sample: Any) -> None:
+        """The same for objects: a class of an SDK's belongs to one dialect."""
+        if kind.__module__.partition(".")[0] in self._sdks:
+            if len(self.object_readers) >= _MOST_CLASSES:
+                self.object_readers.clear()
+            self.object_readers[kind, told] = object_reader(adapter, sample)
 
     # the dialect ---------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,15 @@
-"""JSON bytes to metrics in one decode, with no Python object for anything else.
+"""Readers of what has a type: JSON bytes that a decoder puts into structs, and objects of an SDK's classes.
 
-What `compiler` makes for dicts is made here for msgspec's structs: the decoder itself then looks up the names and checks
-the counts, and skips the rest of the body. A typed reader knows one dialect of one provider. Whatever it does not know
-for certain, it leaves: it returns None, and the body is decoded once more for the readers that take everything.
+What `compiler` makes for dicts is made here with attributes in place of look-ups. For JSON the decoder itself checks the
+counts and skips the rest of the body, so that no Python object is made of it. A typed reader knows one dialect of one
+provider. Whatever it does not know for certain, it leaves: it returns None, and a reader that takes everything follows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from unimeter.registry import Registry
 from unimeter.shape import conditions
 from unimeter.values import LARGEST_COUNT
 
-Reader = Callable[[bytes], MessageMetrics | None]
+Reader = Callable[[Any], MessageMetrics | None]
 
 ABSENT = Raw(b"")
 """Stands where a name is not in the body."""
@@ -213,3 +214,83 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
         node, of = (usage, "usage") if where == "usage" else (body, "event")
         here = node.fields.setdefault(mark, _Presence)
         yield f"{of}.{attribute(mark)} is not {'ABSENT' if here is _Presence else 'None'}"
+
+
+class _ObjectSource(Source):
+    """Looks names up as attributes where a class declares them; a sample tells the classes of what nests."""
+
+    def __init__(self, sample: Any) -> None:
+        super().__init__("metrics", "event", camel_case=False)
+        self._samples: dict[str, Any] = {"event": sample, "holder": sample}
+
+    def get(self, parent: str, step: Step) -> str:
+        if parent not in self._samples:
+            return super().get(parent, step)
+        variable = self.variable(step.name)
+        declared = step.name in _declared(self._samples[parent])
+        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = None")
+        return variable
+
+    def container(self, root: str, steps: tuple[Step, ...]) -> str:
+        if not steps or root not in self._samples:
+            return super().container(root, steps)
+        if (root, steps) not in self._known:
+            parent = self.container(root, steps[:-1])
+            variable = self._known[root, steps] = self.get(parent, steps[-1])
+            self.guard(variable, getattr(self._samples.get(parent), steps[-1].name, None))
+        return self._known[root, steps]
+
+    def guard(self, variable: str, sample: Any) -> None:
+        """Leave an object unless it is of the sample's class, or nothing, and holds no more than that declares."""
+        self._samples[variable] = sample
+        if sample is None:
+            self.add(f"if {variable} is not None: return None")
+            return
+        nothing = SimpleNamespace(**dict.fromkeys(_declared(sample)))
+        self.add(f"if {variable} is None: {variable} = {self.constant(nothing)}")
+        self.add(f"elif type({variable}) is not {self.constant(type(sample))} or {variable}.__pydantic_extra__: return None")
+
+
+def _declared(sample: Any) -> Iterable[str]:
+    declared: Iterable[str] = getattr(type(sample), "__pydantic_fields__", ())
+    return declared
+
+
+def object_reader(adapter: type[Adapter], sample: Any) -> Reader | None:
+    """A reader of objects like the sample; None where its class does not declare all that it holds."""
+    spec = adapter.spec()
+    place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
+    paths = [leaf.steps[: len(leaf.steps) - 1] for leaf in adapter.leaves() if not leaf.beside]
+    if len(place) > 1 or spec.usage_is_list or not _all_declared(sample, [place, *((*place, *path) for path in paths)]):
+        return None
+    source = _ObjectSource(sample)
+    source.guard("event", sample)
+    source.add("holder = event")
+    if place:
+        usage = source.get("event", place[0])
+        source.add(f"if {usage} is None: return None")
+        source.add(f"usage = {usage}")
+        source.guard("usage", getattr(sample, place[0].name))
+    else:
+        source.add("usage = event")
+        source.guard("usage", sample)
+    if spec.ready_if:
+        source.add(f"if {source.get('usage', Step(spec.ready_if))} is not None: return None")
+    source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
+    return source.build(f"{adapter.__name__}.object")
+
+
+def _all_declared(sample: Any, paths: list[tuple[Step, ...]]) -> bool:
+    """Whether every object that stands at some paths is of a class that declares all that it holds."""
+    for path in paths:
+        value = sample
+        for step in path:
+            if value is None:
+                break
+            if not _declared(value) or getattr(value, "__pydantic_extra__", None):
+                return False
+            value = getattr(value, step.name, None)
+        known = value is None or isinstance(value, (int, float, str))
+        if not known and (not _declared(value) or getattr(value, "__pydantic_extra__", None)):
+            return False
+    return True

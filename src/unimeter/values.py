@@ -143,21 +143,6 @@ def as_word(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def by_word(items: Any, path: str, key: str) -> dict[str, list[Fields]]:
-    """The items of a list by the word under a key, in upper case."""
-    found: dict[str, list[Fields]] = {}
-    for item in items if type(items) is list else as_list(items, path) or ():
-        fields = item if type(item) is dict else as_fields(item, f"{path}[]")
-        if fields is not None:
-            word = fields.get(key)
-            word = (word if type(word) is str else as_word(word)).upper()
-            if word in found:
-                found[word].append(fields)
-            else:
-                found[word] = [fields]
-    return found
-
-
 def as_tally(items: Any, path: str, key: str, count: str, camel: str) -> dict[str, int] | None:
     """A list of `{key: word, count: n}` as `{word: n}`, the counts of a repeated word added."""
     tally: dict[str, int] = {}
