@@ -188,7 +188,7 @@ def _made_when_called(cls: type[Adapter], part: str) -> Callable[..., Any]:
 def _usage_names(cls: type[Adapter]) -> Iterator[str]:
     for metric in (*compiler.TOLD, "total_tokens"):
         for leaf in cls.table[metric].leaves():
-            if not leaf.beside and metric != "cost":
+            if not leaf.beside and metric != "cost" and leaf.steps[0].name:
                 yield leaf.steps[0].name
                 if cls.camel_case:
                     yield leaf.steps[0].camel

@@ -67,9 +67,10 @@ def tree_of(registry: Registry) -> Tree:
 
 
 def whole(registry: Registry) -> frozenset[str]:
-    """Names that only bodies have which are needed whole: result lines, and responses that are their own usage."""
+    """Names of bodies that are needed whole: result lines, responses that are their own usage, usage objects alone."""
+    alone = (name for adapter in registry.adapters for name in adapter.usage_names)
     shapes = (test for adapter in registry.adapters if "" in adapter.places for test in adapter.shape)
-    return frozenset((*TELLING, *(conditions(test)[0].steps[0].name for test in shapes)))
+    return frozenset((*TELLING, *alone, *(conditions(test)[0].steps[0].name for test in shapes)))
 
 
 def _plant(tree: Tree, steps: tuple[Step, ...], keep: _Keep) -> None:
