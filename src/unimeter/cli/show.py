@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from unimeter.cli.sources import Source
@@ -91,6 +92,8 @@ def show_table(shown: Iterable[Shown]) -> int:
         else:
             failed += _complain(one)
     if table.row_count:
+        least = Measurement.get(console, console.options.update_width(10_000), table).minimum
+        console.width = max(console.width, least)  # a terminal that is too narrow must not hide columns
         console.print(table)
     totals = sum(reading.metrics.total_tokens for reading in read_ones)
     missing = sum(one.expected for one in every)
