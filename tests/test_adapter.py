@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from unimeter import Adapter, AdapterError
-from unimeter.adapters import ADAPTERS, OpenAIChat
+from unimeter.adapters import ADAPTERS, MODULES
+from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.rows import ROWS
 from unimeter.fields import absent, beside, count, first, if_outside, label, money, number, tally, tree
 from unimeter.registry import Registry, registry
 from unimeter.values import Refused
+
+from .conftest import FIXTURES
 
 
 def table(**words: Any) -> type[Adapter]:
@@ -32,6 +36,13 @@ def table(**words: Any) -> type[Adapter]:
         ({"input_tokens": count("a") + count("a")}, "twice"),
         ({"provider_metrics": {"cost": money("cost")}}, "a field of its own"),
         ({"provider_metrics": {"a": "b"}}, "words of unimeter.fields"),
+        ({"provider_metrics": number("a")}, "must be a dict"),
+        ({"marks": "usage.queue_ms"}, "must be a tuple"),
+        ({"hosts": ("https://api.acme.example/v1",)}, "host"),
+        ({"places": ("us age",)}, "Acme.places"),
+        ({"provider": ""}, "provider"),
+        ({"input_tokens": if_outside(count("a"))}, "if_outside"),
+        ({"reasoning_tokens": count("thinking.tokens")}, "state output_tokens anew"),
         ({"provider_metrics": {"a": tree("a[")}}, "bad step"),
     ],
 )
@@ -119,6 +130,18 @@ def test_another_packages_adapter() -> None:
     assert with_acme.label("acme") == "Acme"
     assert with_acme.adapter_for("Acme", OpenAIChat) is acme
     assert with_acme.hosts[0]["api.acme.example"] == "Acme"
+
+
+def test_every_module_is_named() -> None:
+    import unimeter.adapters
+
+    folder = Path(unimeter.adapters.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "rows"} == set(MODULES)
+
+
+def test_every_fixture_is_of_a_known_provider() -> None:
+    unknown = {fixture.expected.provider for fixture in FIXTURES.values()} - set(registry().by_label)
+    assert unknown == set(), "add the module's name to unimeter.adapters.MODULES, or a row"
 
 
 def test_labels_and_slugs() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -333,6 +334,58 @@ def test_another_providers_body_is_never_misread() -> None:
                 continue
             same = (metrics.input_tokens, metrics.output_tokens) == (right.input_tokens, right.output_tokens)
             assert same, (fixture.name, label)
+
+
+WHOLE = [
+    {
+        "object": "chat.completion",
+        "id": "1",
+        "model": "a",
+        "choices": [],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 50},
+    },
+    {"object": "chat.completion", "id": "2", "model": "a", "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}},
+    {"type": "message", "id": "3", "model": "b", "usage": {"input_tokens": 20, "output_tokens": 4}},
+    {"object": "response", "id": "4", "model": "c", "usage": {"input_tokens": 30, "output_tokens": 5, "total_tokens": 35}},
+    {
+        "candidates": [{"finishReason": "STOP"}],
+        "responseId": "5",
+        "usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 1},
+    },
+    {"model": "d", "done": True, "prompt_eval_count": 6, "eval_count": 2},
+    {"object": "list", "data": [], "usage": {"prompt_tokens": 9, "total_tokens": 9}},
+]
+
+
+@pytest.mark.parametrize("first", WHOLE, ids=range(len(WHOLE)))
+@pytest.mark.parametrize("second", WHOLE, ids=range(len(WHOLE)))
+def test_whole_responses_in_a_list_are_added_as_calls(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Saved one a line, or gathered in a list: never laid over one another. One that comes twice is one."""
+    totals = [unimeter.normalize(body).total_tokens for body in (first, second)]
+    lines = "\n".join(map(json.dumps, (first, second))).encode()
+    for payload in ([first, second], iter([first, second]), lines, json.dumps([first, second]).encode()):
+        reading = unimeter.read(payload)
+        assert reading.metrics.total_tokens == (totals[0] if first is second else sum(totals))
+        assert len(reading.calls) == (0 if first is second else 2)
+
+
+@pytest.mark.parametrize("payload", [[], iter([]), b"data: [DONE]\n\n", b"[]"], ids=["list", "iterator", "server-sent", "JSON"])
+@pytest.mark.parametrize(
+    "hints", [{"url": "/v1/chat/completions"}, {"url": "https://x.example/v1/messages"}, {"provider": "groq"}]
+)
+def test_empty_streams(payload: Any, hints: dict[str, str]) -> None:
+    for how in (unimeter.read, unimeter.normalize):
+        with pytest.raises((MissingUsage, UnknownProvider)):
+            how(payload, **hints)
+
+
+def test_headers_of_any_kind() -> None:
+    pairs = [("X-Amzn-Bedrock-Input-Token-Count", "3"), ("x-amzn-bedrock-output-token-count", "4")]
+    message = Message()
+    for name, value in pairs:
+        message[name] = value
+    for headers in (dict(pairs), pairs, message):
+        assert unimeter.normalize({"completion": "Hello"}, "aws-bedrock", headers=headers).total_tokens == 7
 
 
 def test_an_async_stream_says_what_to_do() -> None:

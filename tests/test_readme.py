@@ -11,7 +11,7 @@ import pytest
 from unimeter.cli.app import run
 from unimeter.registry import registry
 
-from .conftest import FIXTURES, ROOT
+from .conftest import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -36,10 +36,6 @@ def test_console_examples(command: str, output: str, capsys: pytest.CaptureFixtu
 
 def test_there_are_console_examples() -> None:
     assert CONSOLE
-
-
-def test_number_of_recordings() -> None:
-    assert f"the {len(FIXTURES)} recorded responses" in README
 
 
 def test_every_provider_is_named() -> None:

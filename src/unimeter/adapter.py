@@ -54,6 +54,8 @@ class Adapter:
     """Where the response's id stands."""
     final: ClassVar[tuple[str, ...]] = ()
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
+    whole: ClassVar[tuple[str, ...]] = ()
+    """What only a whole response holds and no event of a stream, as in `shape`: two of them are two calls."""
     camel_case: ClassVar[bool] = False
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False
@@ -102,6 +104,7 @@ class Adapter:
     names_that_come_first: ClassVar[frozenset[str]]
     """Of these, the names of which a stream's first value counts: the model's and the response's id."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -118,6 +121,7 @@ class Adapter:
         cls.names_that_come_first = _both_spellings(firsts)
         cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
         cls.final_tests = tuple(map(predicate, cls.final))
+        cls.whole_tests = tuple(map(predicate, cls.whole))
 
     @classmethod
     def spec(cls) -> compiler.Spec:
@@ -205,8 +209,21 @@ def _check_names(cls: type[Adapter]) -> None:
 
             close = get_close_matches(name, known, n=1)
             raise AdapterError(f"{cls.__name__}.{name} is no word of a table" + (f"; did you mean {close[0]}?" if close else ""))
-        if name in METRICS and not isinstance(value, Field):
-            raise AdapterError(f"{cls.__name__}.{name} must be made of the words of unimeter.fields, not {value!r}")
+        if name in METRICS and (not isinstance(value, Field) or isinstance(value, Outside)):
+            raise AdapterError(
+                f"{cls.__name__}.{name} must be made of the words of unimeter.fields, and not of if_outside() alone"
+            )
+        if isinstance(getattr(Adapter, name), tuple):
+            _check_tuple(f"{cls.__name__}.{name}", value)
+    if not cls.provider:
+        raise AdapterError(f"{cls.__name__} needs a provider: the label of its readings")
+    if any("/" in host for host in cls.hosts):
+        raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
+    if not isinstance(cls.provider_metrics, dict):
+        raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
+    for name in ("places", "model", "id"):
+        for path in getattr(cls, name):
+            _check_path(f"{cls.__name__}.{name}", path)
     for name, field in cls.provider_metrics.items():
         if name in METRICS:
             raise AdapterError(f"{cls.__name__}.provider_metrics[{name!r}] has a field of its own: fill {name}")
@@ -216,15 +233,36 @@ def _check_names(cls: type[Adapter]) -> None:
         fields = cls.provider_metrics.values() if name == "provider_metrics" else [getattr(cls, name)]
         for field in fields:
             for leaf in field.leaves():
-                try:
-                    parse(leaf.path)
-                except AdapterError as error:
-                    raise AdapterError(f"{cls.__name__}.{name}: {error}") from None
+                _check_path(f"{cls.__name__}.{name}", leaf.path)
                 wanted = {"cost": ("money",)}.get(name, ("count",))
                 if name != "provider_metrics" and leaf.kind not in wanted:
                     raise AdapterError(f"{cls.__name__}.{name} takes {wanted[0]}(), not {leaf.kind}({leaf.path!r})")
     for metric in METRICS:
         paths = [leaf for part in getattr(getattr(cls, metric), "parts", ()) for leaf in part.leaves()]
         doubled = {leaf.path for leaf in paths if paths.count(leaf) > 1}
+        for part in getattr(getattr(cls, metric), "parts", ()):
+            if isinstance(part, Outside):
+                _check_still_its_own(cls, metric, part)
         if doubled:
             raise AdapterError(f"{cls.__name__}.{metric} adds {min(doubled)!r} twice; for two names of one number use first()")
+
+
+def _check_tuple(what: str, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise AdapterError(f"{what} must be a tuple of strings; of one it is ({value!r},)")
+
+
+def _check_path(what: str, path: str) -> None:
+    try:
+        if path:
+            parse(path)
+    except AdapterError as error:
+        raise AdapterError(f"{what}: {error}") from None
+
+
+def _check_still_its_own(cls: type[Adapter], metric: str, part: Outside) -> None:
+    """A sum keeps the part that it was written with; who reads that part elsewhere has to write the sum again."""
+    for name in ("reasoning_tokens", "audio_input_tokens", "audio_output_tokens"):
+        was_its_part = any(getattr(base, name, None) == part.part for base in cls.__mro__[1:])
+        if was_its_part and getattr(cls, name) not in (part.part, absent):
+            raise AdapterError(f"{cls.__name__}.{name} is read elsewhere than {metric} adds it from: state {metric} anew")

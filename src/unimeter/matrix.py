@@ -10,8 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from unimeter import adapters
 from unimeter.adapter import Adapter
+from unimeter.adapters.anthropic import Anthropic
+from unimeter.adapters.azure_foundry import AzureAIFoundry
+from unimeter.adapters.bedrock import Bedrock
+from unimeter.adapters.cerebras import Cerebras
+from unimeter.adapters.cohere import Cohere
+from unimeter.adapters.gemini import Gemini
+from unimeter.adapters.groq import Groq
+from unimeter.adapters.huggingface import HuggingFace
+from unimeter.adapters.litellm import LiteLLM
+from unimeter.adapters.llama import Llama, LlamaOpenAI
+from unimeter.adapters.mistral import Mistral
+from unimeter.adapters.ollama import Ollama
+from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.adapters.openai_responses import OpenAIResponses
+from unimeter.adapters.perplexity import Perplexity
+from unimeter.adapters.watsonx import WatsonX
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "Standard tokens": ("input_tokens", "output_tokens"),
@@ -37,28 +52,28 @@ class Promise(NamedTuple):
 
 
 PROMISES: tuple[Promise, ...] = (
-    Promise("OpenAI Chat", adapters.OpenAIChat, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
-    Promise("OpenAI Responses", adapters.OpenAIResponses, (_STANDARD, _READ, _REASONING)),
-    Promise("Anthropic Claude", adapters.Anthropic, (_STANDARD, _READ, _WRITE), ("server_tool_use", "service_tier")),
-    Promise("Google Gemini", adapters.Gemini, (_STANDARD, _READ, _REASONING), ("traffic_type",)),
-    Promise("Groq", adapters.Groq, (_STANDARD,), ("completion_time", "prompt_time", "queue_time", "total_time")),
-    Promise("Mistral", adapters.Mistral, (_STANDARD, _READ, _REASONING)),
-    Promise("AWS Bedrock", adapters.Bedrock, (_STANDARD, _READ, _WRITE)),
-    Promise("LiteLLM", adapters.LiteLLM, (_STANDARD, _READ, _REASONING, _AUDIO)),
-    Promise("Perplexity", adapters.Perplexity, (_STANDARD, _READ, _REASONING, _AUDIO)),
-    Promise("Azure AI Foundry", adapters.AzureAIFoundry, (_STANDARD, _READ, _REASONING)),
-    Promise("Cerebras", adapters.Cerebras, (_STANDARD,), ("time_system", "time_prompt")),
+    Promise("OpenAI Chat", OpenAIChat, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
+    Promise("OpenAI Responses", OpenAIResponses, (_STANDARD, _READ, _REASONING)),
+    Promise("Anthropic Claude", Anthropic, (_STANDARD, _READ, _WRITE), ("server_tool_use", "service_tier")),
+    Promise("Google Gemini", Gemini, (_STANDARD, _READ, _REASONING), ("traffic_type",)),
+    Promise("Groq", Groq, (_STANDARD,), ("completion_time", "prompt_time", "queue_time", "total_time")),
+    Promise("Mistral", Mistral, (_STANDARD, _READ, _REASONING)),
+    Promise("AWS Bedrock", Bedrock, (_STANDARD, _READ, _WRITE)),
+    Promise("LiteLLM", LiteLLM, (_STANDARD, _READ, _REASONING, _AUDIO)),
+    Promise("Perplexity", Perplexity, (_STANDARD, _READ, _REASONING, _AUDIO)),
+    Promise("Azure AI Foundry", AzureAIFoundry, (_STANDARD, _READ, _REASONING)),
+    Promise("Cerebras", Cerebras, (_STANDARD,), ("time_system", "time_prompt")),
     Promise(
         "Ollama",
-        adapters.Ollama,
+        Ollama,
         (_STANDARD,),
         ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
     ),
-    Promise("Cohere", adapters.Cohere, (_STANDARD,)),
-    Promise("Meta Llama", adapters.Llama, (_STANDARD,)),
-    Promise("Meta Llama (OpenAI)", adapters.LlamaOpenAI, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
-    Promise("HuggingFace", adapters.HuggingFace, (_STANDARD,)),
-    Promise("IBM WatsonX", adapters.WatsonX, (_STANDARD,)),
+    Promise("Cohere", Cohere, (_STANDARD,)),
+    Promise("Meta Llama", Llama, (_STANDARD,)),
+    Promise("Meta Llama (OpenAI)", LlamaOpenAI, (_STANDARD, _READ, _REASONING, _AUDIO, _COST)),
+    Promise("HuggingFace", HuggingFace, (_STANDARD,)),
+    Promise("IBM WatsonX", WatsonX, (_STANDARD,)),
 )
 """What the specification says that each provider sets."""
 

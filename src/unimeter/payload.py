@@ -26,6 +26,8 @@ class Payload:
     cut: bool = False
     kind: type | None = None
     """The type of the SDK's object that it was, if it was one."""
+    one_call: bool = False
+    """Whether it is certain to be a single response: it came framed as one."""
 
 
 def opened(payload: Any, loads: Loads) -> Payload:
@@ -72,7 +74,7 @@ def _from_body(body: Body) -> Payload:
     events: list[Event] = [event for event in body.events if isinstance(event, dict)]
     if not events and body.events:
         raise UnknownProvider(f"the body is JSON, but holds no object: {type(body.events[0]).__name__}")
-    return Payload(events, body.is_stream, body.done, body.cut)
+    return Payload(events, body.is_stream, body.done, body.cut, one_call=body.framing in ("json", "sse", "event stream"))
 
 
 def _from_events(events: Iterable[Any], loads: Loads) -> Payload:

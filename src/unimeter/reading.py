@@ -137,7 +137,7 @@ def normalize(
 def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | None) -> MessageMetrics | None:
     """The metrics of one response of a known shape with its usage in its place; None for what needs a second look."""
     label = None if provider is None else known.label(provider)
-    hints = NO_URL if url is None else known.from_url(url)
+    hints = NO_URL if url is None else known.from_url(str(url))
     kind = type(payload)
     if kind is bytes:
         return _straight_from_bytes(known, payload, label, hints, provider if url is None else (label, hints))
@@ -233,7 +233,7 @@ class _Call:
     def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
         self.recogniser: Recogniser = recogniser()
         self.named = None if provider is None else self.recogniser.label(provider)
-        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(url)
+        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(str(url))
         self.label = self.named or self.hints.label
         self.model = model
 
@@ -299,7 +299,10 @@ class _Call:
                 return quick
         held = self._open(payload)
         self._take_headers(held, headers)
-        if (responses := several.responses_in_all(held.events)) is not None:
+        responses = several.responses_in_all(held.events)
+        if responses is None and not held.one_call and len(held.events) > 1:
+            responses = several.whole_responses(held.events, self.recogniser.by_shape)
+        if responses is not None:
             return self._sum_of(responses)
         adapter = self._recognised(held)
         if len(held.events) == 1 and not held.is_stream:
@@ -323,7 +326,7 @@ class _Call:
         if root is None or headers is not None or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
-        if events is None:
+        if events is None or several.whole_responses(events, self.recogniser.by_shape) is not None:
             return None
         held = Payload(events, is_stream=True, kind=kind)
         adapter = self._recognised(held)
@@ -347,12 +350,14 @@ class _Call:
         """Usage that stands in the headers, as one more event."""
         if headers is None and held.events and isinstance(metadata := held.events[0].get("ResponseMetadata"), Mapping):
             headers = metadata.get("HTTPHeaders")
-        if isinstance(headers, Mapping) and (metrics := invocation_metrics(headers)) is not None:
+        if headers is not None and (metrics := invocation_metrics(headers)) is not None:
             held.events.append(metrics)
 
     def _recognised(self, held: Payload) -> type[Adapter]:
         """Who sent the events (`self.label`), and the adapter that reads them."""
         events, known = held.events, self.recogniser.registry
+        if not events and self.label is None:
+            raise UnknownProvider("the payload holds no events")
         root = self.recogniser.dialect_of(events, self.hints.dialect)
         if self.named is None and root is not None:
             self.label = self.recogniser.label_of_hints(root, held.kind or dict, self.hints)

@@ -49,6 +49,8 @@ _MODEL_IN_PATH = (
 
 def from_url(url: str, registry: Registry) -> FromUrl:
     """What a url, whole or only its path, tells of who answers there."""
+    if "://" not in url and not url.startswith("/"):
+        url = f"//{url}"  # a host without its scheme
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -248,6 +250,8 @@ class Recogniser:
 
     def marked_in(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
         """Whose marks a stream bears: its first event, its last, or the last that carries usage."""
+        if not events:
+            return None
         with_usage = next((event for event in reversed(events) if root.locate(event) is not None), events[-1])
         for event in (events[0], events[-1], with_usage):
             located = root.locate(event)

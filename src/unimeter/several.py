@@ -1,8 +1,8 @@
-"""Bodies that hold several responses: a batch's result lines, a batch job with its outputs inline."""
+"""Bodies that hold several responses: a batch's result lines, a job with its outputs inline, responses one a line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unimeter.objects import fields_of
@@ -52,6 +52,27 @@ def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
         if isinstance(lines, (list, tuple)) and lines and all(map(_is_line, lines)):
             return list(_of_lines(lines))
     return None
+
+
+def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any], Any]) -> list[Any] | None:
+    """The whole responses among some events, if they are of several calls; None for what belongs to one.
+
+    Whoever saves responses one a line, or gathers them in a list, has several calls and not a stream. One that comes
+    twice, under the same id or to the letter, is one.
+    """
+    found: dict[Any, Any] = {}
+    unnamed: list[Any] = []
+    for event in events:
+        root = dialect(event)
+        if root is None or not any(test(event) for test in root.whole_tests):
+            continue
+        response_id = root.identify(event)[1]
+        if response_id is not None:
+            found[root, response_id] = event
+        elif event not in unnamed:
+            unnamed.append(event)
+    responses = [*found.values(), *unnamed]
+    return responses if len(responses) > 1 else None
 
 
 def _is_line(value: Any) -> bool:

@@ -41,7 +41,7 @@ class Condition(NamedTuple):
             return True
         texts = (str(getattr(item, "value", item)) for item in found)
         if self.wanted.endswith("*"):
-            return any(text.startswith(self.wanted[:-1]) for text in texts)
+            return any(text.lower().startswith(self.wanted[:-1].lower()) for text in texts)
         return any(text.lower() == self.wanted.lower() for text in texts)
 
 

@@ -1,107 +1,44 @@
-"""One module a provider. None imports an SDK, so all are imported here.
+"""One module a provider, and `rows` for those that speak another's dialect to the letter.
 
-The order matters in one place: of two dialects that both recognise a body, the one named first has it.
+None imports an SDK, so all are imported here. A new provider is one more line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+
 from unimeter.adapter import Adapter
-from unimeter.adapters.anthropic import Anthropic
-from unimeter.adapters.azure_foundry import AzureAIFoundry
-from unimeter.adapters.bedrock import Bedrock, BedrockAgent, BedrockClaude, BedrockInvoke, BedrockLlama, BedrockTitan
-from unimeter.adapters.cerebras import Cerebras
-from unimeter.adapters.cohere import Cohere
-from unimeter.adapters.gemini import Gemini, GeminiInteractions, VertexPredict
-from unimeter.adapters.groq import Groq
-from unimeter.adapters.huggingface import HuggingFace, TextGenerationInference
-from unimeter.adapters.litellm import LiteLLM
-from unimeter.adapters.llama import Llama, LlamaOpenAI
-from unimeter.adapters.mistral import Mistral, MistralOCR
-from unimeter.adapters.ollama import Ollama
-from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.adapters.openai_endpoints import OpenAIAssistants, OpenAIEmbeddings, OpenAIMedia
-from unimeter.adapters.openai_responses import OpenAIResponses
-from unimeter.adapters.perplexity import Perplexity, PerplexityEmbeddings, PerplexityResponses
-from unimeter.adapters.venice import Venice
-from unimeter.adapters.watsonx import WatsonX, WatsonXGeneration
-from unimeter.adapters.xai import XAI, XAIMedia, XAIResponses
 
-ADAPTERS: tuple[type[Adapter], ...] = (
-    OpenAIChat,
-    Gemini,
-    Anthropic,
-    OpenAIResponses,
-    GeminiInteractions,
-    Bedrock,
-    BedrockClaude,
-    BedrockTitan,
-    BedrockLlama,
-    BedrockInvoke,
-    BedrockAgent,
-    Cohere,
-    Ollama,
-    Llama,
-    LlamaOpenAI,
-    WatsonX,
-    WatsonXGeneration,
-    Groq,
-    Mistral,
-    MistralOCR,
-    LiteLLM,
-    Perplexity,
-    PerplexityEmbeddings,
-    PerplexityResponses,
-    AzureAIFoundry,
-    Cerebras,
-    HuggingFace,
-    TextGenerationInference,
-    VertexPredict,
-    OpenAIAssistants,
-    OpenAIEmbeddings,
-    OpenAIMedia,
-    XAI,
-    XAIResponses,
-    XAIMedia,
-    Venice,
+MODULES = (
+    "openai_chat",
+    "gemini",
+    "anthropic",
+    "openai_responses",
+    "bedrock",
+    "cohere",
+    "ollama",
+    "llama",
+    "watsonx",
+    "groq",
+    "mistral",
+    "litellm",
+    "perplexity",
+    "azure_foundry",
+    "cerebras",
+    "huggingface",
+    "openai_endpoints",
+    "xai",
+    "venice",
 )
+"""Of two dialects that both recognise a body, the one whose module is named first has it."""
 
-__all__ = [
-    "ADAPTERS",
-    "XAI",
-    "Adapter",
-    "Anthropic",
-    "AzureAIFoundry",
-    "Bedrock",
-    "BedrockAgent",
-    "BedrockClaude",
-    "BedrockInvoke",
-    "BedrockLlama",
-    "BedrockTitan",
-    "Cerebras",
-    "Cohere",
-    "Gemini",
-    "GeminiInteractions",
-    "Groq",
-    "HuggingFace",
-    "LiteLLM",
-    "Llama",
-    "LlamaOpenAI",
-    "Mistral",
-    "MistralOCR",
-    "Ollama",
-    "OpenAIAssistants",
-    "OpenAIChat",
-    "OpenAIEmbeddings",
-    "OpenAIMedia",
-    "OpenAIResponses",
-    "Perplexity",
-    "PerplexityEmbeddings",
-    "PerplexityResponses",
-    "TextGenerationInference",
-    "Venice",
-    "VertexPredict",
-    "WatsonX",
-    "WatsonXGeneration",
-    "XAIMedia",
-    "XAIResponses",
-]
+
+def _adapters_in(name: str) -> Iterator[type[Adapter]]:
+    module = import_module(f"unimeter.adapters.{name}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Adapter) and value.__module__ == module.__name__:
+            yield value
+
+
+ADAPTERS: tuple[type[Adapter], ...] = tuple(adapter for name in MODULES for adapter in _adapters_in(name))

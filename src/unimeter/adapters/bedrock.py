@@ -25,6 +25,7 @@ class Bedrock(Adapter):
     model = ()
     id = ("ResponseMetadata.RequestId",)
     final = ("metadata.usage",)
+    whole = ("output&stopReason",)
     camel_case = True
 
     cache_read_tokens = first(count("cache_read_input_tokens"), count("cache_read_input_token_count"))

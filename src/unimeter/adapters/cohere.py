@@ -37,6 +37,7 @@ class Cohere(Adapter):
     places = ("usage", "delta.usage", "meta", "response.meta")
     id = ("id", "response_id", "generation_id")
     model = ()
+    whole = ("id&finish_reason&message",)
     final = ("type=message-end", "event_type=stream-end", "is_finished=true")
     sdk_types = ("cohere.types:Usage",)
 

@@ -23,6 +23,7 @@ class Gemini(Adapter):
     places = ("usage_metadata",)
     model = ("model_version",)
     id = ("response_id",)
+    whole = ("candidates[].finishReason&responseId",)
     final = ("candidates[].finishReason", "candidates[].finish_reason", "promptFeedback", "prompt_feedback")
     camel_case = True
     zeros_left_out = True

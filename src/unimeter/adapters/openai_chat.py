@@ -21,6 +21,7 @@ class OpenAIChat(Adapter):
     url_paths = ("/chat/completions", "/completions")
     shape = ("choices", "object=chat.completion*", "object=text_completion", "usage.prompt_tokens")
     final = ("choices[].finish_reason",)
+    whole = ("object=chat.completion", "object=text_completion")
     hint = "a stream carries usage only if the request asks: stream_options={'include_usage': True}"
     sdk_types = ("openai.types:CompletionUsage",)
 

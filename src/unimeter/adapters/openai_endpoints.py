@@ -18,6 +18,7 @@ class OpenAIEmbeddings(OpenAIChat):
 
     aliases = ()
     url_paths = ("/embeddings", "/rerank")
+    whole = ("object=list",)
     shape = ("object=list", "usage.total_tokens")
     hint = ""
     sdk_types = ("openai.types.create_embedding_response:Usage",)

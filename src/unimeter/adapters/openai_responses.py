@@ -23,6 +23,7 @@ class OpenAIResponses(Adapter):
         "usage.input_tokens&usage.total_tokens",
     )
     places = ("usage", "response.usage")
+    whole = ("object=response",)
     final = ("type=response.completed", "type=response.incomplete", "type=response.failed")
     sdk_types = ("openai.types.responses:ResponseUsage",)
 

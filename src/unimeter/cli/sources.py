@@ -10,7 +10,8 @@ from pathlib import Path
 
 from unimeter.fixture import Fixture, is_fixture
 
-_LINES = {".jsonl", ".ndjson"}
+_LINES = {".jsonl"}
+"""Files of which each line is a response of its own. In .ndjson, lines are mostly the events of one."""
 
 
 @dataclass(frozen=True, slots=True)

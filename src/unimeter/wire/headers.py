@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PREFIX = "x-amzn-bedrock-"
@@ -15,12 +15,15 @@ _METRICS = {
 }
 
 
-def invocation_metrics(headers: Mapping[str, Any]) -> dict[str, Any] | None:
+def invocation_metrics(headers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
     """The event that a stream of the same call would end with; None where the headers tell no counts.
+
+    Headers are a mapping, or whatever a library makes of them: with `items()`, or pairs.
 
     A header that is no number stays the text it is, for the adapter to refuse.
     """
-    lower = {str(name).lower(): value for name, value in headers.items()}
+    pairs = headers.items() if hasattr(headers, "items") else headers
+    lower = {str(name).lower(): value for name, value in pairs}
     found = {
         metric: int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
         for name, metric in _METRICS.items()
