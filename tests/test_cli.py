@@ -64,7 +64,7 @@ def test_provider_and_url() -> None:
     body = b'{"choices": [], "usage": ' + usage + b"}"
     assert rows(unimeter("read", "-", "--url", "https://api.deepseek.com/x", given=body))[0]["provider"] == "DeepSeek"
     done = unimeter("read", "-", "--provider", "nobody", given=body)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"nobody" in done.stderr
 
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from unimeter import compiler
 from unimeter.errors import AdapterError
-from unimeter.fields import Field, Outside, Step, Value, absent, parse
+from unimeter.fields import Field, Outside, Step, Sum, Value, absent, parse
 from unimeter.merge import merged
 from unimeter.metrics import MessageMetrics
 from unimeter.shape import predicate
@@ -202,7 +202,7 @@ def _check_names(cls: type[Adapter]) -> None:
     """A misspelt metric, a bad path, a doubled name: each fails here, with a hint."""
     known = {word for word in Adapter.__annotations__ if not word.startswith("_")} | set(METRICS)
     for name, value in vars(cls).items():
-        if name.startswith("_") or callable(getattr(value, "__func__", value)):
+        if name.startswith("_") or (callable(getattr(value, "__func__", value)) and name not in METRICS):
             continue
         if name not in known:
             from difflib import get_close_matches
@@ -221,9 +221,10 @@ def _check_names(cls: type[Adapter]) -> None:
         raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
     if not isinstance(cls.provider_metrics, dict):
         raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
-    for name in ("places", "model", "id"):
-        for path in getattr(cls, name):
-            _check_path(f"{cls.__name__}.{name}", path)
+    for name in ("places", "model", "id", "shape", "final", "whole"):
+        for text in getattr(cls, name):
+            for path in text.split("&"):
+                _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])
     for name, field in cls.provider_metrics.items():
         if name in METRICS:
             raise AdapterError(f"{cls.__name__}.provider_metrics[{name!r}] has a field of its own: fill {name}")
@@ -240,9 +241,7 @@ def _check_names(cls: type[Adapter]) -> None:
     for metric in METRICS:
         paths = [leaf for part in getattr(getattr(cls, metric), "parts", ()) for leaf in part.leaves()]
         doubled = {leaf.path for leaf in paths if paths.count(leaf) > 1}
-        for part in getattr(getattr(cls, metric), "parts", ()):
-            if isinstance(part, Outside):
-                _check_still_its_own(cls, metric, part)
+        _check_outside(cls, metric)
         if doubled:
             raise AdapterError(f"{cls.__name__}.{metric} adds {min(doubled)!r} twice; for two names of one number use first()")
 
@@ -258,6 +257,27 @@ def _check_path(what: str, path: str) -> None:
             parse(path)
     except AdapterError as error:
         raise AdapterError(f"{what}: {error}") from None
+
+
+def _check_outside(cls: type[Adapter], metric: str) -> None:
+    """`if_outside` stands in the sum of input_tokens or output_tokens, after what it may stand outside of."""
+    field = getattr(cls, metric)
+    parts = field.parts if isinstance(field, Sum) else ()
+    for part in parts:
+        if isinstance(part, Outside):
+            _check_still_its_own(cls, metric, part)
+    held = [part for part in parts if isinstance(part, Outside)]
+    inside = sum(isinstance(part, Outside) for part in _within(field))
+    if inside and (inside != len(held) or len(held) == len(parts) or metric not in ("input_tokens", "output_tokens")):
+        raise AdapterError(
+            f"{cls.__name__}.{metric}: if_outside() is added to input_tokens or output_tokens, as the last of a sum"
+        )
+
+
+def _within(field: Field) -> Iterator[Field]:
+    yield field
+    for part in getattr(field, "options", ()) or getattr(field, "parts", ()):
+        yield from _within(part)
 
 
 def _check_still_its_own(cls: type[Adapter], metric: str, part: Outside) -> None:

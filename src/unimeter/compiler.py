@@ -42,15 +42,14 @@ TOLD = (
 
 _UNCHECKED = {
     "count": f"type({{0}}) is not int or not 0 <= {{0}} <= {values.LARGEST_COUNT}",
-    "number": "type({0}) is not float or not 0.0 <= {0} < INF",
-    "money": "type({0}) is not float or not 0.0 <= {0} < INF",
+    "number": "type({0}) is not float or not 0.0 <= {0} < 2.0**63",
+    "money": "type({0}) is not float or not 0.0 <= {0} < 2.0**63",
     "label": "type({0}) is not str",
 }
 """When a value of a kind has to be looked at more closely; one of any other kind always has."""
 
 _GLOBALS: dict[str, Any] = {
     "MessageMetrics": MessageMetrics,
-    "INF": float("inf"),
     "NOTHING": {},
     "fields": values.as_fields,
     "fields_of": fields_of,
@@ -352,7 +351,7 @@ def add_measuring(source: Source, spec: Spec, *, typed: bool = False) -> tuple[l
     _add_extras(source, inside)
     cost_beside = any(leaf.beside for leaf in table["cost"].leaves())
     telling = [told[metric] for metric in TOLD if metric != "cost" or not cost_beside]
-    empty = [f"{variable} is None" for variable in dict.fromkeys((*telling, total)) if variable != "None"]
+    empty = [f"{variable} is None" for variable in dict.fromkeys(telling) if variable != "None"]
     source.add(f"if {' and '.join(empty + (['not extras'] if extras else []))}: return None")
     _add_extras(source, {name: field for name, field in extras.items() if name not in inside})
 

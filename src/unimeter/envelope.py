@@ -46,7 +46,7 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
     for marks in registry.marks.values():
         for where, mark, _ in marks:
             if where == "body":
-                yield parse(mark), _Keep.PRESENCE
+                yield parse(mark), _Keep.VALUE
 
 
 def _beside(adapter: type[Adapter]) -> Iterable[str]:

@@ -67,7 +67,7 @@ def _boto3_stream(response: Mapping[str, Any]) -> Iterable[Any] | None:
 
 def _is_iterable(payload: Any) -> bool:
     """Whether it is a stream or a list of chunks; a pydantic object can be iterated too, over its fields."""
-    return hasattr(payload, "__iter__") and not hasattr(type(payload), "__pydantic_fields__")
+    return hasattr(type(payload), "__iter__") and not hasattr(type(payload), "__pydantic_fields__")
 
 
 def _from_body(body: Body) -> Payload:

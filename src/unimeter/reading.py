@@ -16,7 +16,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.streams import ended, gathered, telling
-from unimeter.values import Refused, as_fields, as_tree
+from unimeter.values import Refused, as_evidence, as_fields
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
@@ -47,8 +47,8 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """The raw figures, in the order of `unimeter.compiler.TOLD`; None where none was sent."""
     total: int | None = None
     """The provider's own total, where it sends one."""
-    raw: Any = None
-    """The usage object as it came."""
+    usage: Any = None
+    """The provider's usage object as plain JSON data, unknown names and all."""
 
     @property
     def reported(self) -> frozenset[str]:
@@ -75,11 +75,6 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
             (self.unaccounted != 0, "the provider's own total differs"),
         )
         return tuple(text for holds, text in told if holds)
-
-    @property
-    def usage(self) -> Any:
-        """The provider's usage object as plain JSON data, unknown keys and all."""
-        return as_tree(self.raw, "usage")
 
     def to_dict(self) -> dict[str, Any]:
         """The reading as JSON-safe data, without the raw usage."""
@@ -140,7 +135,9 @@ def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | 
     hints = NO_URL if url is None else known.from_url(str(url))
     kind = type(payload)
     if kind is bytes:
-        return _straight_from_bytes(known, payload, label, hints, provider if url is None else (label, hints))
+        return _straight_from_bytes(
+            known, payload, label, hints, provider if url is None else (label, hints.label, hints.dialect)
+        )
     fields = payload if kind is dict else fields_of(payload)
     found = None if fields is None else known.whose(fields, kind, label, hints)
     if fields is None or found is None:
@@ -279,7 +276,7 @@ class _Call:
             (),
             told,
             total,
-            usage,
+            as_evidence(usage),
         )
 
     def _part(self, adapter: type[Adapter], kind: str, usage: Any, model: str | None) -> Reading:
@@ -287,7 +284,7 @@ class _Call:
         if measured is None:
             raise MissingUsage(self.label or "", f"a call of the kind {kind} inside the response carries no usage")
         metrics, told, total = measured
-        return Reading(self.label or "", model, None, metrics, told=told, total=total, raw=usage)
+        return Reading(self.label or "", model, None, metrics, told=told, total=total, usage=as_evidence(usage))
 
     # anything else --------------------------------------------------------------------------------------------------
 
@@ -379,6 +376,9 @@ class _Call:
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
         reading = None if located is None else self.reading((adapter, *located))
+        if reading is None and located is not None and (usage := fields_of(located[0])):
+            other = self._usage_alone(adapter, usage)  # where this dialect has its usage, in another's words
+            reading = None if other is None else self.reading((other[0], located[0], located[1]))
         if reading is None and (alone := self._usage_alone(adapter, event)) is not None:
             reading = self.reading(alone)
         if reading is None:
@@ -432,13 +432,13 @@ class _Call:
             provider=_shared([call.provider for call in calls]) or calls[0].provider,
             model=_shared([call.model for call in calls]),
             id=None,
-            metrics=sum((call.metrics for call in calls[1:]), calls[0].metrics),
+            metrics=sum((call.metrics for call in calls), MessageMetrics()),
             complete=complete and all(call.complete for call in calls),
             parts=tuple(part for call in calls for part in call.parts),
             calls=tuple(calls),
             told=tuple(_sum_of_known(column) for column in columns),
             total=None if None in totals else _sum_of_known(totals),
-            raw=[call.raw for call in calls],
+            usage=[call.usage for call in calls],
         )
 
 
@@ -479,7 +479,7 @@ def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> st
 
 
 def _nothing_known(events: list[Event], kind: type | None) -> str:
-    names = ", ".join(sorted(map(str, events[0]))[:12]) if events else ""
+    names = ", ".join(name[:32] for name in sorted(map(str, events[0]))[:12]) if events else ""
     what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
     return (
         f"nothing recognises {what} with {f'the names {names}' if names else 'no names'}; "

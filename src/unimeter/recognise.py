@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
 from unimeter.compiler import Source
+from unimeter.errors import UnknownProvider
 from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
@@ -154,7 +155,9 @@ class Recogniser:
 
     def label(self, name: str) -> str:
         """The label that a name stands for; raises `UnknownProvider` as `Registry.label` does."""
-        return self._labels.get(name) or self._labels.setdefault(name, self.registry.label(name))
+        if not isinstance(name, str):
+            raise UnknownProvider(f"a provider is named by a string, not by a {type(name).__name__}")
+        return self._labels.get(name) or self.registry.label(name)
 
     # one body ------------------------------------------------------------------------------------------------------
 
@@ -185,6 +188,8 @@ class Recogniser:
         key = (adapter, named)
         if key not in self._typed:
             self._typed[key] = typed_reader(adapter, self.registry, named=named)
+        if len(self.readers) >= _MOST_CLASSES:
+            self.readers.clear()
         if (reader := self._typed[key]) is not None:
             self.readers[told] = reader
 
@@ -237,14 +242,14 @@ class Recogniser:
     def marked(self, root: type[Adapter], event: Event, usage: Any) -> str | None:
         """The label that the names in a body or in its usage tell; None where nothing marks it."""
         names_in_body, in_body, names_in_usage, in_usage = self._marks[root]
-        if not names_in_body.isdisjoint(event):
-            for mark, label in in_body.items():
-                if mark in event:
-                    return label
         fields = usage if type(usage) is dict else fields_of(usage)
         if fields is not None and not names_in_usage.isdisjoint(fields):
             for mark, label in in_usage.items():
-                if mark in fields:
+                if mark in fields:  # here a null tells as much: the names in a usage are its sender's own
+                    return label
+        if not names_in_body.isdisjoint(event):
+            for mark, label in in_body.items():
+                if event.get(mark) is not None:
                     return label
         return None
 
@@ -279,7 +284,8 @@ class _Marks(NamedTuple):
 
 
 def _marks_of(registry: Registry, root: type[Adapter]) -> _Marks:
-    marks = (*registry.marks.get(root, ()), *registry.marks.get(None, ()))
+    dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
+    marks = [mark for dialect in dialects for mark in registry.marks.get(dialect, ())]
     in_body: dict[str, str] = {}
     in_usage: dict[str, str] = {}
     for where, mark, label in marks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import defaultdict
 from functools import cached_property, lru_cache
 from typing import Any
@@ -132,7 +133,15 @@ def _where(mark: str) -> tuple[str, str]:
 def _registered() -> tuple[type[Adapter], ...]:
     from importlib.metadata import entry_points  # as slow to import as all of this package
 
-    return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
+    found = []
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            found.append(entry.load())
+        except Exception as error:  # another package's mistake must not stop all reading
+            warnings.warn(
+                f"the adapter {entry.value} of {entry.dist and entry.dist.name} cannot be loaded: {error!r}", stacklevel=2
+            )
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[Any] | None:
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
-    if _TOPS.isdisjoint(event):
+    if _TOPS.isdisjoint(event) or event.get("usage") is not None:
         return None
     if not event.keys().isdisjoint(ITEMS) or ("result" in event and fields_of(_at(event, "result.message")) is not None):
         return list(_of_lines([event]))

@@ -25,7 +25,8 @@ def gathered(adapter: type[Adapter], payload: Payload) -> Gathered:
     """What the events say, read by an adapter."""
     locate = adapter.locate
     carriers = [(event, located[0]) for event in payload.events if (located := locate(event)) is not None]
-    complete = not payload.cut and (not payload.is_stream or payload.done or ended(adapter, payload.events))
+    broken = payload.cut or (payload.is_stream and any(event.get("error") is not None for event in payload.events))
+    complete = not broken and (not payload.is_stream or payload.done or ended(adapter, payload.events))
     return Gathered(carriers, _beside(adapter, payload.events), complete)
 
 

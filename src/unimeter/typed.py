@@ -21,7 +21,7 @@ from unimeter.fields import Step, Value, parse
 from unimeter.metrics import MessageMetrics
 from unimeter.registry import Registry
 from unimeter.shape import conditions
-from unimeter.values import LARGEST_COUNT
+from unimeter.values import LARGEST_COUNT, Refused
 
 Reader = Callable[[Any], MessageMetrics | None]
 
@@ -167,7 +167,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     def read(raw: bytes) -> MessageMetrics | None:
         try:
             metrics: MessageMetrics | None = measure(decode(raw))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Refused):
             return None
         return metrics
 
@@ -210,7 +210,8 @@ class _Tests:
 
 
 def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -> Iterator[str]:
-    for where, mark, _ in (*registry.marks.get(root, ()), *registry.marks.get(None, ())):
+    dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
+    for where, mark, _ in (mark for dialect in dialects for mark in registry.marks.get(dialect, ())):
         node, of = (usage, "usage") if where == "usage" else (body, "event")
         here = node.fields.setdefault(mark, _Presence)
         yield f"{of}.{attribute(mark)} is not {'ABSENT' if here is _Presence else 'None'}"

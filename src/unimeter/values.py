@@ -6,6 +6,7 @@ A check is called only where the common case (an int, a float, a str) does not h
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -15,6 +16,9 @@ from unimeter.objects import Fields, fields_of, is_unset
 LARGEST_COUNT = 2**63 - 1
 DEEPEST = 32
 """No usage object nests deeper; what does is refused, so that no payload can exhaust the stack."""
+
+
+_NUMERIC = re.compile(r"[-+.,\d_eE ]{1,24}")
 
 
 class Refused(Exception):
@@ -28,13 +32,13 @@ class Refused(Exception):
 
 
 def described(value: Any) -> str:
-    """A value in a few words. Only numbers and short words are shown: a text may be someone's prompt."""
+    """A value in a few words. Of texts only numbers are shown: any other may be someone's prompt."""
     if value is None or isinstance(value, (bool, float)):
         return repr(value)
     if isinstance(value, int):
         return repr(value) if -(10**40) < value < 10**40 else f"an int of {value.bit_length()} bits"
     if isinstance(value, str):
-        return repr(value) if len(value) <= 24 else f"a str of {len(value)} characters"
+        return repr(value) if _NUMERIC.fullmatch(value) else f"a str of {len(value)} characters"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
@@ -54,12 +58,12 @@ def as_count(value: Any, path: str) -> int | None:
 
 
 def as_number(value: Any, path: str) -> float | None:
-    """A number that is finite and not negative."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+    """A number that is not negative, and no larger than any that has a meaning here."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT:
         return value
     if is_unset(value):
         return None
-    raise Refused(path, "a number, finite and not negative", value)
+    raise Refused(path, "a number from 0 to 2**63 - 1", value)
 
 
 def as_label(value: Any, path: str) -> str | int | None:
@@ -80,7 +84,7 @@ def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     kind = type(value)
     if kind is dict:
         kinds = set(map(type, value.values()))
-        if kinds <= _PLAIN or (kinds <= _NUMBERS and math.isfinite(sum(value.values()))):  # flat: copied at once
+        if kinds <= _PLAIN or (kinds <= _NUMBERS and _all_finite(value)):  # flat: copied at once
             return dict(value) or None
     elif value is None or kind in _PLAIN:
         return value
@@ -106,8 +110,35 @@ def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     return copied or None
 
 
+def _all_finite(numbers: dict[str, float]) -> bool:
+    try:
+        return math.isfinite(sum(numbers.values()))
+    except OverflowError:  # an int that no float can hold
+        return False
+
+
 _PLAIN = frozenset((int, str, bool))
 _NUMBERS = frozenset((int, float))
+
+
+def as_evidence(value: Any, depth: int = 0) -> Any:
+    """A copy of a usage as it came, nulls and all, that nobody changes later; what JSON cannot say, in words."""
+    kind = type(value)
+    if value is None or kind in _PLAIN:
+        return value
+    if kind is not dict:
+        if isinstance(value, Enum):
+            return as_evidence(value.value, depth)
+        if isinstance(value, (int, str)):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else repr(value)
+    if depth == DEEPEST:
+        return "nested too deeply"
+    if isinstance(value, (list, tuple)):
+        return [as_evidence(item, depth + 1) for item in value]
+    fields = fields_of(value)
+    return described(value) if fields is None else {str(name): as_evidence(item, depth + 1) for name, item in fields.items()}
 
 
 def as_finite(value: float, path: str) -> float:

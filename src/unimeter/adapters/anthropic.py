@@ -8,6 +8,7 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.fields import count, first, label, money, tree
 from unimeter.merge import merged
+from unimeter.objects import fields_of
 from unimeter.values import Refused, as_count, as_fields, as_list
 
 _COUNTS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -46,6 +47,7 @@ class Anthropic(Adapter):
     )
     input_tokens = count("input_tokens") + cache_read_tokens + cache_write_tokens
     output_tokens = count("output_tokens")
+    total_tokens = count("total_tokens")  # Anthropic sends none; some who speak its dialect do
     reasoning_tokens = count("output_tokens_details.thinking_tokens")
     cost = money("cost")
     provider_metrics = {
@@ -72,12 +74,23 @@ class Anthropic(Adapter):
             call = as_fields(item, f"usage.iterations[{i}]") or {}
             if call.get("type") == "compaction":
                 for name in _COUNTS:
-                    more = call.get(name)
+                    more = _written(call) if name == "cache_creation_input_tokens" else call.get(name)
+                    if name == "cache_creation_input_tokens":
+                        added[name] = _written(added)
                     if more is not None:
                         added[name] = _sum(added.get(name), more, name, i)
             elif call.get("type") == "advisor_message":
                 parts.append(("advisor_message", call, call.get("model")))
         return added, tuple(parts)
+
+
+def _written(call: Mapping[str, Any]) -> Any:
+    """The tokens that a call wrote to the cache, where only their split by time to live is told."""
+    written, split = call.get("cache_creation_input_tokens"), fields_of(call.get("cache_creation"))
+    if written is not None or not split:
+        return written
+    times = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+    return sum(as_count(split[time], f"usage.cache_creation.{time}") or 0 for time in times if split.get(time) is not None)
 
 
 def _sum(one: Any, two: Any, name: str, i: int) -> int | None:

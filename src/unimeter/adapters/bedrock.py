@@ -52,7 +52,7 @@ class BedrockClaude(Anthropic):
     sdk_types = ()
 
     cache_read_tokens = first(count("cache_read_input_tokens"), beside(count(f"{TRAILER}.cache_read_input_token_count")))
-    cache_write_tokens = first(count("cache_creation_input_tokens"), beside(count(f"{TRAILER}.cache_write_input_token_count")))
+    cache_write_tokens = first(Anthropic.cache_write_tokens, beside(count(f"{TRAILER}.cache_write_input_token_count")))
     input_tokens = count("input_tokens") + cache_read_tokens + cache_write_tokens
 
 

@@ -19,7 +19,7 @@ class OpenAIEmbeddings(OpenAIChat):
     aliases = ()
     url_paths = ("/embeddings", "/rerank")
     whole = ("object=list",)
-    shape = ("object=list", "usage.total_tokens")
+    shape = ("object=list", "results&usage")
     hint = ""
     sdk_types = ("openai.types.create_embedding_response:Usage",)
 
@@ -36,6 +36,7 @@ class OpenAIMedia(OpenAIChat):
     url_paths = ("/images", "/audio/")
     shape = (
         "created&data&usage",
+        "text&usage",
         "type=transcript.*",
         "type=speech.audio.*",
         "type=image_*",

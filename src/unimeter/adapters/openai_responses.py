@@ -7,7 +7,9 @@ from unimeter.fields import beside, count, first, label, money, tree
 
 
 class OpenAIResponses(Adapter):
-    """OpenAI Responses. Counts come inclusive; what a tool's own model used stands apart, in `tool_usage`.
+    """OpenAI Responses, and Realtime's `response.done`, which says "token" for "tokens".
+
+    Counts come inclusive; what a tool's own model used stands apart, in `tool_usage`.
 
     https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage
     """
@@ -24,13 +26,19 @@ class OpenAIResponses(Adapter):
     )
     places = ("usage", "response.usage")
     whole = ("object=response",)
-    final = ("type=response.completed", "type=response.incomplete", "type=response.failed")
+    final = ("type=response.completed", "type=response.incomplete", "type=response.failed", "type=response.done")
     sdk_types = ("openai.types.responses:ResponseUsage",)
 
     input_tokens = count("input_tokens")
     output_tokens = count("output_tokens")
     total_tokens = count("total_tokens")
-    cache_read_tokens = first(count("input_tokens_details.cached_tokens"), count("input_tokens_details.cache_read_input_tokens"))
+    cache_read_tokens = first(
+        count("input_tokens_details.cached_tokens"),
+        count("input_tokens_details.cache_read_input_tokens"),
+        count("input_token_details.cached_tokens"),
+    )
+    audio_input_tokens = first(count("input_tokens_details.audio_tokens"), count("input_token_details.audio_tokens"))
+    audio_output_tokens = first(count("output_tokens_details.audio_tokens"), count("output_token_details.audio_tokens"))
     cache_write_tokens = first(
         count("input_tokens_details.cache_write_tokens"), count("input_tokens_details.cache_creation_input_tokens")
     )

@@ -11,6 +11,8 @@ import typer
 from unimeter import matrix as matrix_of_adapters
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
+from unimeter.errors import UnknownProvider
+from unimeter.registry import registry
 
 app = typer.Typer(help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False)
 
@@ -32,6 +34,11 @@ def read(
     a fixture, or JSON lines with a response each. One that cannot be read is a line on standard error; the others are
     read all the same, and the exit code is 1.
     """
+    if provider is not None:
+        try:
+            registry().label(provider)
+        except UnknownProvider as error:
+            raise typer.BadParameter(str(error), param_hint="--provider") from None
     shown = (Shown.of(source, provider, url) for source in sources(paths, lines))
     as_json = not sys.stdout.isatty() if json is None else json
     failed = show_json(shown) if as_json else show_table(shown)

@@ -111,7 +111,8 @@ def _cells(name: str, reading: Reading, columns: list[str]) -> list[str]:
     notes = [f"{key}={value}" for key, value in _flat("", metrics.provider_metrics or {})]
     notes += [f"{part.model or 'another model'} {part.metrics.total_tokens:,}" for part in reading.parts]
     notes += [*reading.odd, *([] if reading.complete else ["cut off"])]
-    return [name, reading.provider, reading.model or "", *shown, "\n".join(notes)]
+    texts = (name, reading.provider, reading.model or "", *shown, "\n".join(notes))
+    return [text.encode("utf-8", "replace").decode() for text in texts]
 
 
 def _figure(value: float | None) -> str:

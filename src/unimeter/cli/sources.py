@@ -29,12 +29,20 @@ def sources(paths: Iterable[str], lines: bool | None) -> Iterator[Source]:
     for path in paths:
         if path == "-":
             yield from _in_body("-", sys.stdin.buffer.read(), bool(lines))
-        elif (folder := Path(path)).is_dir():
-            for file in sorted(folder.rglob("*")):
-                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts):
-                    yield from _in_file(file, lines)
+        elif path and (folder := Path(path)).is_dir():
+            files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not _is_hidden(file.relative_to(folder))]
+            for file in files:
+                yield from _in_file(file, lines)
+            if not files:
+                yield Source(path, problem="an empty folder")
+        elif path:
+            yield from _in_file(Path(path), lines)
         else:
-            yield from _in_file(folder, lines)
+            yield Source("''", problem="no path")
+
+
+def _is_hidden(file: Path) -> bool:
+    return any(part.startswith(".") for part in file.parts)
 
 
 def _in_file(file: Path, lines: bool | None) -> Iterator[Source]:

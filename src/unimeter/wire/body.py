@@ -75,14 +75,19 @@ def read_body(raw: bytes, loads: Loads) -> Body:
 
 def inflate(raw: bytes) -> tuple[bytes, bool]:
     """The content of a gzip'd body, and whether it is all there."""
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        content = inflater.decompress(raw, LARGEST_INFLATED)
-    except zlib.error as error:
-        raise Unreadable(f"its gzip coding is broken: {error}") from None
-    if inflater.unconsumed_tail:
-        raise Unreadable(f"it inflates to more than {LARGEST_INFLATED} bytes")
-    return content, inflater.eof
+    parts: list[bytes] = []
+    left, whole = LARGEST_INFLATED, True
+    while raw[:2] == _GZIP:  # it may have several members
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(inflater.decompress(raw, left + 1))
+        except zlib.error as error:
+            raise Unreadable(f"its gzip coding is broken: {error}") from None
+        left -= len(parts[-1])
+        if left < 0:
+            raise Unreadable(f"it inflates to more than {LARGEST_INFLATED} bytes")
+        raw, whole = inflater.unused_data, inflater.eof
+    return b"".join(parts), whole
 
 
 def _json(raw: bytes, loads: Loads) -> Body:

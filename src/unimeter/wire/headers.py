@@ -22,7 +22,7 @@ def invocation_metrics(headers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -
 
     A header that is no number stays the text it is, for the adapter to refuse.
     """
-    pairs = headers.items() if hasattr(headers, "items") else headers
+    pairs: Any = getattr(headers, "items", lambda: headers)()
     lower = {str(name).lower(): value for name, value in pairs}
     found = {
         metric: int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value

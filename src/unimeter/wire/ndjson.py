@@ -14,17 +14,22 @@ class NDJSONDecoder:
     """
 
     def __init__(self) -> None:
-        self._line = b""
+        self._line: list[bytes] = []
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """The lines that end in this piece."""
-        *lines, self._line = (self._line + piece).split(b"\n")
+        self._line.append(piece)
+        if b"\n" not in piece:
+            return
+        *lines, rest = b"".join(self._line).split(b"\n")
+        self._line = [rest]
         for line in lines:
             if stripped := line.strip():
                 yield stripped
 
     def close(self) -> Iterator[bytes]:
         """What is left: a line whose newline never came."""
-        line, self._line = self._line.strip(), b""
+        line = b"".join(self._line).strip()
+        self._line = []
         if line:
             yield line

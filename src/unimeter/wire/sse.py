@@ -19,7 +19,7 @@ class SSEDecoder:
     """
 
     def __init__(self) -> None:
-        self._line = b""
+        self._line: list[bytes] = []
         self._data: list[bytes] = []
         self._started = False
         self._after_cr = False
@@ -31,13 +31,18 @@ class SSEDecoder:
         if self._after_cr and piece[:1] == b"\n":  # the second half of a CRLF that was cut in two
             piece = piece[1:]
         self._after_cr = piece[-1:] == b"\r"
-        *lines, self._line = (self._line + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._line.append(piece)
+        if b"\n" not in piece and b"\r" not in piece:
+            return
+        *lines, rest = b"".join(self._line).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._line = [rest]
         for line in lines:
             yield from self._take(line)
 
     def close(self) -> Iterator[bytes]:
         """What is left: an event whose last newline never came."""
-        line, self._line = self._line, b""
+        line = b"".join(self._line)
+        self._line = []
         yield from self._take(line)
         yield from self._take(b"")
 
