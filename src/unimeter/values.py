@@ -138,7 +138,10 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         return [as_evidence(item, depth + 1) for item in value]
     fields = fields_of(value)
-    return described(value) if fields is None else {str(name): as_evidence(item, depth + 1) for name, item in fields.items()}
+    if fields is None:
+        return described(value)
+    sent = fields if kind is dict else getattr(value, "__pydantic_fields_set__", fields)  # an SDK's object has what came
+    return {str(name): as_evidence(item, depth + 1) for name, item in fields.items() if item is not None or name in sent}
 
 
 def as_finite(value: float, path: str) -> float:

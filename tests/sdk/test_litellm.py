@@ -69,6 +69,10 @@ class Otherwise(NamedTuple):
 
 OTHERWISE = {
     "anthropic_claude/advisor": Otherwise("the advisor's tokens are added", {"input_tokens": 4908, "output_tokens": 143}),
+    "anthropic_claude/compaction_split": Otherwise(
+        "the listed calls stand for all, and a split without its sum for nothing",
+        {"input_tokens": 180, "output_tokens": 35, "cache_write_tokens": 0},
+    ),
     "anthropic_claude/stream_declined": Otherwise(
         "the cache of the first event is kept, though the last takes it back", {"input_tokens": 840, "cache_read_tokens": 800}
     ),
