@@ -135,9 +135,9 @@ def test_wrong_containers_are_refused(name: str, usage: Any) -> None:
 
 
 def adapter_of(fixture: Fixture) -> type[Adapter]:
-    from unimeter.reading import _Call
+    from unimeter.interpret import Call
 
-    call = _Call(fixture.wire.provider, fixture.url, None)
+    call = Call(fixture.wire.provider, fixture.url, None)
     found = call.found(fixture.response)
     return found[0] if found is not None else call._recognised(call._open(fixture.response))
 

@@ -2,6 +2,7 @@
 
 from unimeter.adapter import Adapter
 from unimeter.errors import AdapterError, MalformedUsage, MissingUsage, UnimeterError, UnknownProvider, UsageError
+from unimeter.meter import normalize, read
 from unimeter.metrics import (
     BaseMetrics,
     MessageMetrics,
@@ -12,7 +13,7 @@ from unimeter.metrics import (
     SessionMetrics,
     ToolCallMetrics,
 )
-from unimeter.reading import Reading, normalize, read
+from unimeter.reading import Reading
 
 __all__ = [
     "Adapter",

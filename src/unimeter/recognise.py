@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
-from unimeter.compiler import Source
 from unimeter.errors import UnknownProvider
 from unimeter.objects import fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
+from unimeter.source import Source
 from unimeter.typed import Reader, object_reader, typed_reader
 from unimeter.values import as_word
 

@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Meta, Raw
 
 from unimeter.adapter import Adapter
-from unimeter.compiler import Source, add_measuring
+from unimeter.compiler import add_measuring
 from unimeter.fields import Step, Value, parse
 from unimeter.metrics import MessageMetrics
 from unimeter.registry import Registry
 from unimeter.shape import conditions
+from unimeter.source import Source
 from unimeter.values import LARGEST_COUNT, Refused
 
 Reader = Callable[[Any], MessageMetrics | None]

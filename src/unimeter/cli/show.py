@@ -15,7 +15,8 @@ from rich.table import Table
 
 from unimeter.cli.sources import Source
 from unimeter.errors import UnimeterError
-from unimeter.reading import Reading, read
+from unimeter.meter import read
+from unimeter.reading import Reading
 
 _COLUMNS = {
     "input_tokens": "input",

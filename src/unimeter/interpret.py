@@ -1,0 +1,299 @@
+"""From a payload to its reading: one response, a stream's events, or several responses, each by its adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from unimeter import envelope, several
+from unimeter.adapter import Adapter
+from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
+from unimeter.metrics import MessageMetrics
+from unimeter.objects import fields_of
+from unimeter.payload import Event, Payload, opened
+from unimeter.reading import Reading
+from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.streams import ended, gathered, telling
+from unimeter.values import Refused, as_evidence, as_fields
+from unimeter.wire.body import NotABody, Unreadable
+from unimeter.wire.headers import invocation_metrics
+from unimeter.wire.json import loads
+
+Found = tuple[type[Adapter], Any, Event]
+"""Who reads the usage of a response, the usage, and the object that holds it."""
+
+
+class Call:
+    """The reading of one payload: what is known of its sender so far."""
+
+    __slots__ = ("hints", "label", "model", "named", "recogniser")
+
+    def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
+        self.recogniser: Recogniser = recogniser()
+        self.named = None if provider is None else self.recogniser.label(provider)
+        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(str(url))
+        self.label = self.named or self.hints.label
+        self.model = model
+
+    # a single response, straight through --------------------------------------------------------------------------
+
+    def found(self, payload: Any) -> Found | None:
+        """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
+        kind = type(payload)
+        if kind is bytes or kind is str:
+            fields, kind = envelope_of(payload), dict
+        else:
+            fields = payload if kind is dict else fields_of(payload)
+        if fields is None:
+            return None
+        found = self.recogniser.whose(fields, kind, self.named, self.hints)
+        if found is None:
+            return None
+        located = found[1].locate(fields)
+        if located is None:
+            return None
+        self.label, adapter = found
+        return adapter, *located
+
+    def reading(self, found: Found, complete: bool = True) -> Reading | None:
+        """The reading of a usage; None where it says nothing."""
+        adapter, usage, holder = found
+        ready: Any = usage
+        parts: tuple[tuple[str, Any, str | None], ...] = ()
+        if adapter.ready_if and (fields := as_fields(usage, "usage")) and fields.get(adapter.ready_if) is not None:
+            ready, parts = adapter.ready(fields)
+        measured = adapter.measure(ready, holder)
+        if measured is None:
+            return None
+        metrics, told, total = measured
+        model, response_id = adapter.identify(holder)
+        return Reading(
+            self.label or "",
+            model or self.hints.model or self.model,
+            response_id,
+            metrics,
+            complete,
+            tuple(self._part(adapter, *part) for part in parts),
+            (),
+            told,
+            total,
+            as_evidence(usage),
+        )
+
+    def _part(self, adapter: type[Adapter], kind: str, usage: Any, model: str | None) -> Reading:
+        measured = adapter.measure(usage, {})
+        if measured is None:
+            raise MissingUsage(self.label or "", f"a call of the kind {kind} inside the response carries no usage")
+        metrics, told, total = measured
+        return Reading(self.label or "", model, None, metrics, told=told, total=total, usage=as_evidence(usage))
+
+    # anything else --------------------------------------------------------------------------------------------------
+
+    def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
+        """The reading of any payload."""
+        if isinstance(payload, (list, tuple)) and payload:
+            quick = self._usage_as_list(payload) or self._chunks(payload, headers)
+            if quick is not None:
+                return quick
+        held = self._open(payload)
+        self._take_headers(held, headers)
+        responses = several.responses_in_all(held.events)
+        if responses is None and not held.one_call and len(held.events) > 1:
+            responses = several.whole_responses(held.events, self.recogniser.by_shape)
+        if responses is not None:
+            return self._sum_of(responses)
+        adapter = self._recognised(held)
+        if len(held.events) == 1 and not held.is_stream:
+            return self._read_response(adapter, held.events[0])
+        return self._read_stream(adapter, held)
+
+    def _usage_as_list(self, payload: Any) -> Reading | None:
+        """The usage alone of a provider whose usage is a list of figures."""
+        own = self.recogniser.registry.by_label.get(self.label or "", ())
+        adapter = next((adapter for adapter in own if adapter.usage_is_list), None)
+        try:
+            return None if adapter is None else self.reading((adapter, payload, {}))
+        except Refused:
+            return None  # a list of events
+
+    def _chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
+        """The reading of a list of chunks of one kind; None where each has to be looked at."""
+        kind = type(chunks[0])
+        first, last = fields_of(chunks[0]), fields_of(chunks[-1])
+        root = None if first is None or last is None else self.recogniser.by_shape(first)
+        if root is None or headers is not None or several.responses_in(first or {}) is not None:
+            return None
+        events = telling(root, chunks)
+        if events is None or several.whole_responses(events, self.recogniser.by_shape) is not None:
+            return None
+        held = Payload(events, is_stream=True, kind=kind)
+        adapter = self._recognised(held)
+        if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
+            return None
+        held.events, held.done = events, ended(adapter, chunks)
+        return self._read_stream(adapter, held) if any(adapter.locate(event) is not None for event in events) else None
+
+    def _open(self, payload: Any) -> Payload:
+        decode = envelope.decoder(self.recogniser.registry)
+        try:
+            return opened(payload, lambda raw: loads(raw, decode))
+        except Unreadable as error:
+            raise MalformedUsage(self.label or "", "the body", "whole", f"cut or broken ({error})") from None
+        except NotABody as error:
+            if self.label:
+                raise MissingUsage(self.label, f"the response is {error}") from None
+            raise UnknownProvider(f"the payload is {error}; name the provider or give the url") from None
+
+    def _take_headers(self, held: Payload, headers: Mapping[str, Any] | None) -> None:
+        """Usage that stands in the headers, as one more event."""
+        if headers is None and held.events and isinstance(metadata := held.events[0].get("ResponseMetadata"), Mapping):
+            headers = metadata.get("HTTPHeaders")
+        if headers is not None and (metrics := invocation_metrics(headers)) is not None:
+            held.events.append(metrics)
+
+    def _recognised(self, held: Payload) -> type[Adapter]:
+        """Who sent the events (`self.label`), and the adapter that reads them."""
+        events, known = held.events, self.recogniser.registry
+        if not events and self.label is None:
+            raise UnknownProvider("the payload holds no events")
+        root = self.recogniser.dialect_of(events, self.hints.dialect)
+        if self.named is None and root is not None:
+            self.label = self.recogniser.label_of_hints(root, held.kind or dict, self.hints)
+            self.label = self.label or self.recogniser.marked_in(root, events) or root.provider
+        elif self.label is None and held.kind is not None:
+            self.label = self.recogniser.package_label(held.kind)
+        if self.label is None:
+            alone = None if held.kind is None else self.recogniser.usage_adapter(held.kind)
+            if alone is None:
+                raise UnknownProvider(_nothing_known(events, held.kind))
+            self.label = alone.provider
+            return alone
+        adapter = self.recogniser.adapter(self.label, root) if root else known.main_adapter(self.label)
+        if any(adapter.locate(event) is not None for event in events):
+            return adapter
+        others = (other for other in known.by_label[self.label] if any(_reads(other, event) for event in events))
+        return next(others, adapter)
+
+    def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
+        located = adapter.locate(event)
+        reading = None if located is None else self.reading((adapter, *located))
+        if reading is None and located is not None and (usage := fields_of(located[0])):
+            other = self._usage_alone(adapter, usage)  # where this dialect has its usage, in another's words
+            reading = None if other is None else self.reading((other[0], located[0], located[1]))
+        if reading is None and (alone := self._usage_alone(adapter, event)) is not None:
+            reading = self.reading(alone)
+        if reading is None:
+            raise MissingUsage(self.label or "", _why_missing(adapter, event, is_stream=False))
+        return reading
+
+    def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
+        """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
+        if self.named is None and self.recogniser.by_shape(event) is not None:
+            return None
+        known = self.recogniser.registry
+        candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
+        named = [candidate for candidate in candidates if not event.keys().isdisjoint(candidate.usage_names)]
+        best = max(named, key=lambda candidate: _told_in(candidate, event), default=None)
+        return (best, event, {}) if best is not None and _told_in(best, event) else None
+
+    def _read_stream(self, adapter: type[Adapter], held: Payload) -> Reading:
+        carriers, beside, complete = gathered(adapter, held)
+        if adapter.calls_add:
+            calls = (self.reading((adapter, usage, beside), complete) for _, usage in carriers)
+            return self._added([call for call in calls if call is not None], complete)
+        reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
+        if reading is None:
+            raise MissingUsage(self.label or "", _why_missing(adapter, held.events[-1] if held.events else {}, is_stream=True))
+        if reading.unaccounted and len(carriers) > 1:
+            last = self.reading((adapter, carriers[-1][1], beside), complete)
+            if last is not None and last.total is not None and not last.unaccounted:
+                return last  # the last event tells the whole, and the earlier ones something else
+        return reading
+
+    # several responses -----------------------------------------------------------------------------------------------
+
+    def _sum_of(self, responses: Iterable[Any]) -> Reading:
+        calls, complete = [], True
+        for response in responses:
+            call = Call(None, None, self.model)
+            call.label, call.named, call.hints = self.label, self.named, self.hints
+            try:
+                calls.append(call.read(response, None))
+            except MissingUsage:
+                complete = False
+        return self._added(calls, complete)
+
+    def _added(self, calls: list[Reading], complete: bool) -> Reading:
+        """Several calls as one reading: their sum, under the model that they share."""
+        if not calls:
+            raise MissingUsage(self.label or "", "none of the responses in the body carries usage")
+        columns = zip(*(call.told for call in calls), strict=True)
+        totals = [call.total for call in calls]
+        return Reading(
+            provider=_shared([call.provider for call in calls]) or calls[0].provider,
+            model=_shared([call.model for call in calls]),
+            id=None,
+            metrics=sum((call.metrics for call in calls), MessageMetrics()),
+            complete=complete and all(call.complete for call in calls),
+            parts=tuple(part for call in calls for part in call.parts),
+            calls=tuple(calls),
+            told=tuple(_sum_of_known(column) for column in columns),
+            total=None if None in totals else _sum_of_known(totals),
+            usage=[call.usage for call in calls],
+        )
+
+
+def _shared(values: list[Any]) -> Any:
+    return values[0] if all(value == values[0] for value in values) else None
+
+
+def _sum_of_known(values: Iterable[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _reads(adapter: type[Adapter], event: Event) -> bool:
+    """Whether an adapter finds usage in an event; what it refuses is not its own."""
+    try:
+        located = adapter.locate(event)
+        return located is not None and adapter.measure(*located) is not None
+    except Refused:
+        return False
+
+
+def _told_in(adapter: type[Adapter], usage: Event) -> int:
+    """How many figures an adapter reads in a usage; one that it refuses counts, so that it is refused with its path."""
+    try:
+        measured = adapter.measure(usage, {})
+    except Refused:
+        return 1
+    if measured is None or (measured[1][0] is None and measured[1][1] is None):
+        return 0
+    return sum(value is not None for value in measured[1])
+
+
+def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> str:
+    what = "stream" if is_stream else "response"
+    error = "; it holds an error" if event.get("error") is not None else ""
+    hint = f"; {adapter.hint}" if adapter.hint and (is_stream or not adapter.hint.startswith("a stream")) else ""
+    return f"the {what} carries no usage{error}{hint}"
+
+
+def _nothing_known(events: list[Event], kind: type | None) -> str:
+    names = ", ".join(name[:32] for name in sorted(map(str, events[0]))[:12]) if events else ""
+    what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        f"nothing recognises {what} with {f'the names {names}' if names else 'no names'}; "
+        "name the provider (provider='anthropic') or give the url"
+    )
+
+
+def envelope_of(raw: bytes | str) -> Mapping[str, Any] | None:
+    """The envelope of a body that is one JSON object; None for any other body."""
+    try:
+        value = envelope.decoder(recogniser().registry)(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return value if type(value) is dict else None

@@ -1,0 +1,129 @@
+"""`read` and `normalize`: any response of any provider in, a `Reading` or its metrics out.
+
+Both come to the same numbers. `read` goes the whole way, by `interpret`. `normalize` first tries the readers that are made
+for one kind of payload; they know what they do not know, and then it is `read` that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unimeter.adapter import Adapter
+from unimeter.errors import MalformedUsage
+from unimeter.interpret import Call, envelope_of
+from unimeter.metrics import MessageMetrics
+from unimeter.objects import fields_of
+from unimeter.reading import Reading
+from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.values import Refused
+
+
+def normalize(
+    payload: Any,
+    provider: str | None = None,
+    *,
+    url: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    model: str | None = None,
+) -> MessageMetrics:
+    """The metrics of a response. Takes and raises what `read` does.
+
+    >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
+    MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
+    """
+    known = recogniser()
+    metrics = None
+    if headers is None:
+        kind = type(payload)
+        reader = None
+        if url is None and kind is not dict:
+            reader = known.readers.get(provider) if kind is bytes else known.object_readers.get((kind, provider))
+        if reader is not None:
+            try:
+                metrics = reader(payload)
+            except Refused:
+                metrics = None  # `read` says what and where
+        if metrics is None:
+            metrics = _straight(known, payload, provider, url)
+    return read(payload, provider, url=url, headers=headers, model=model).metrics if metrics is None else metrics
+
+
+def read(
+    payload: Any,
+    provider: str | None = None,
+    *,
+    url: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    model: str | None = None,
+) -> Reading:
+    """What a response says about its usage.
+
+    Args:
+        payload: an SDK's object, a dict, JSON bytes or text, a raw HTTP body (JSON, server-sent events, JSON lines, an
+            AWS event stream; gzip'd or not), a list or stream of events or chunks; the usage object alone if the
+            provider is named.
+        provider: its label or slug, such as "Anthropic" or "aws-bedrock"; needed only if nothing else tells.
+        url: the url of the call, whole or only its path; the strongest hint after the name.
+        headers: the response's headers, for providers that put usage there (Bedrock InvokeModel).
+        model: the model's id, for responses that do not name it.
+
+    Raises:
+        UnknownProvider: nothing recognises the payload.
+        MissingUsage: it carries no usage.
+        MalformedUsage: a value is not what it must be; the message gives its path.
+
+    >>> reading = read({"type": "message", "model": "claude-x", "usage": {"input_tokens": 3, "cache_read_input_tokens": 7}})
+    >>> reading.provider, reading.metrics.input_tokens, sorted(reading.reported)
+    ('Anthropic', 10, ['cache_read_tokens', 'input_tokens'])
+    """
+    call = Call(provider, url, model)
+    try:
+        found = call.found(payload) if headers is None else None
+        reading = None if found is None else call.reading(found)
+        return call.read(payload, headers) if reading is None else reading
+    except Refused as refused:
+        raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
+
+
+def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | None) -> MessageMetrics | None:
+    """The metrics of one response of a known shape with its usage in its place; None for what needs a second look."""
+    label = None if provider is None else known.label(provider)
+    hints = NO_URL if url is None else known.from_url(str(url))
+    kind = type(payload)
+    if kind is bytes:
+        return _straight_from_bytes(
+            known, payload, label, hints, provider if url is None else (label, hints.label, hints.dialect)
+        )
+    fields = payload if kind is dict else fields_of(payload)
+    found = None if fields is None else known.whose(fields, kind, label, hints)
+    if fields is None or found is None:
+        return None
+    metrics = _metrics(found[1], fields)
+    if kind is not dict and url is None and metrics is not None and (kind, provider) not in known.object_readers:
+        known.remember_kind(kind, provider, found[1], payload)
+    return metrics
+
+
+def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints: FromUrl, told: Any) -> MessageMetrics | None:
+    """The same for a body, by the typed reader of the last that was told of alike, or else by its envelope."""
+    if told.__class__ is tuple and (reader := known.readers.get(told)) is not None:
+        metrics = reader(raw)
+        if metrics is not None:
+            return metrics
+    fields = envelope_of(raw)
+    found = None if fields is None else known.whose(fields, dict, label, hints)
+    if fields is None or found is None:
+        return None
+    metrics = _metrics(found[1], fields)
+    if metrics is not None:
+        named = label is not None or hints.label is not None
+        known.remember(told, found[1] if named else known.registry.root_of(found[1]), named=named)
+    return metrics
+
+
+def _metrics(adapter: type[Adapter], fields: Mapping[str, Any]) -> MessageMetrics | None:
+    try:
+        return adapter.metrics(fields)
+    except Refused:
+        return None  # `read` says what and where
