@@ -369,6 +369,19 @@ def test_whole_responses_in_a_list_are_added_as_calls(first: dict[str, Any], sec
         assert len(reading.calls) == (0 if first is second else 2)
 
 
+def test_a_message_after_another_in_one_stream_is_another_call() -> None:
+    def message(count: int) -> list[dict[str, Any]]:
+        return [
+            {"type": "message_start", "message": {"id": str(count), "usage": {"input_tokens": count, "output_tokens": 1}}},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": count // 10}},
+            {"type": "message_stop"},
+        ]
+
+    reading = unimeter.read([*message(100), {"type": "ping"}, *message(200)])
+    assert (reading.metrics.input_tokens, reading.metrics.output_tokens, len(reading.calls)) == (300, 30, 2)
+    assert reading.complete
+
+
 @pytest.mark.parametrize("payload", [[], iter([]), b"data: [DONE]\n\n", b"[]"], ids=["list", "iterator", "server-sent", "JSON"])
 @pytest.mark.parametrize(
     "hints", [{"url": "/v1/chat/completions"}, {"url": "https://x.example/v1/messages"}, {"provider": "groq"}]

@@ -56,6 +56,8 @@ class Adapter:
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
     whole: ClassVar[tuple[str, ...]] = ()
     """What only a whole response holds and no event of a stream, as in `shape`: two of them are two calls."""
+    stop: ClassVar[tuple[str, ...]] = ()
+    """What ends a response in a stream that may go on with another, as in `shape`."""
     camel_case: ClassVar[bool] = False
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False
@@ -105,6 +107,7 @@ class Adapter:
     """Of these, the names of which a stream's first value counts: the model's and the response's id."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    stop_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -122,6 +125,7 @@ class Adapter:
         cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
         cls.final_tests = tuple(map(predicate, cls.final))
         cls.whole_tests = tuple(map(predicate, cls.whole))
+        cls.stop_tests = tuple(map(predicate, cls.stop))
 
     @classmethod
     def spec(cls) -> compiler.Spec:
@@ -221,7 +225,7 @@ def _check_names(cls: type[Adapter]) -> None:
         raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
     if not isinstance(cls.provider_metrics, dict):
         raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
-    for name in ("places", "model", "id", "shape", "final", "whole"):
+    for name in ("places", "model", "id", "shape", "final", "whole", "stop"):
         for text in getattr(cls, name):
             for path in text.split("&"):
                 _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])

@@ -107,6 +107,8 @@ class Call:
         adapter = self._recognised(held)
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
+        if (following := several.one_after_another(held.events, adapter)) is not None:
+            return self._sum_of(following)
         return self._read_stream(adapter, held)
 
     def _usage_as_list(self, payload: Any) -> Reading | None:
@@ -126,7 +128,7 @@ class Call:
         if root is None or headers is not None or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
-        if events is None or several.whole_responses(events, self.recogniser.by_shape) is not None:
+        if events is None or root.stop_tests or several.whole_responses(events, self.recogniser.by_shape) is not None:
             return None
         held = Payload(events, is_stream=True, kind=kind)
         adapter = self._recognised(held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from unimeter.adapter import Adapter
 from unimeter.objects import fields_of
 
 ITEMS = ("custom_id", "batch_request_id")
@@ -72,6 +73,21 @@ def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any]
         elif event not in unnamed:
             unnamed.append(event)
     responses = [*found.values(), *unnamed]
+    return responses if len(responses) > 1 else None
+
+
+def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter]) -> list[list[Mapping[str, Any]]] | None:
+    """The events of each response in a stream that holds several; None where it holds one."""
+    if not adapter.stop_tests:
+        return None
+    responses: list[list[Mapping[str, Any]]] = [[]]
+    stopped = False
+    for event in events:
+        if stopped and adapter.locate(event) is not None:
+            responses.append([])
+            stopped = False
+        responses[-1].append(event)
+        stopped = stopped or any(test(event) for test in adapter.stop_tests)
     return responses if len(responses) > 1 else None
 
 

@@ -38,6 +38,7 @@ class Anthropic(Adapter):
     ready_if = "iterations"
     final = ("type=message_stop", "delta.stop_reason")
     whole = ("type=message",)
+    stop = ("type=message_stop",)
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
 
     cache_read_tokens = count("cache_read_input_tokens")
