@@ -128,7 +128,7 @@ class Call:
         if root is None or headers is not None or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
-        if events is None or root.stop_tests or several.whole_responses(events, self.recogniser.by_shape) is not None:
+        if events is None or root.stop_tests or self._may_be_several(root, events):
             return None
         held = Payload(events, is_stream=True, kind=kind)
         adapter = self._recognised(held)
@@ -136,6 +136,13 @@ class Call:
             return None
         held.events, held.done = events, ended(adapter, chunks)
         return self._read_stream(adapter, held) if any(adapter.locate(event) is not None for event in events) else None
+
+    def _may_be_several(self, root: type[Adapter], events: list[Event]) -> bool:
+        """Whether whole responses may stand in a list: two that carry usage, or a last one in another dialect."""
+        if self.recogniser.by_shape(events[-1]) not in (root, None):
+            return True
+        carriers = [event for event in events if root.locate(event) is not None]
+        return len(carriers) > 1 and several.whole_responses(carriers, self.recogniser.by_shape) is not None
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)

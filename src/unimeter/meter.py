@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unimeter.adapter import Adapter
 from unimeter.errors import MalformedUsage
 from unimeter.interpret import Call, envelope_of
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.typed import Reader
 from unimeter.values import Refused
 
 
@@ -32,21 +32,28 @@ def normalize(
     >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
     MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
     """
-    known = recogniser()
-    metrics = None
     if headers is None:
+        known = recogniser()
         kind = type(payload)
-        reader = None
-        if url is None and kind is not dict:
-            reader = known.readers.get(provider) if kind is bytes else known.object_readers.get((kind, provider))
-        if reader is not None:
-            try:
-                metrics = reader(payload)
-            except Refused:
-                metrics = None  # `read` says what and where
-        if metrics is None:
-            metrics = _straight(known, payload, provider, url)
-    return read(payload, provider, url=url, headers=headers, model=model).metrics if metrics is None else metrics
+        reader: Reader | None = None
+        if url is not None:
+            pass  # `_straight` looks at it
+        elif kind is dict:
+            adapter = known.adapter_of(payload, provider)
+            reader = None if adapter is None else adapter.metrics
+        elif kind is bytes:
+            reader = known.readers.get(provider)
+        else:
+            reader = known.object_readers.get((kind, provider))
+        try:
+            metrics = None if reader is None else reader(payload)
+            if metrics is None and (kind is not dict or url is not None):
+                metrics = _straight(known, payload, provider, url)
+        except Refused:
+            metrics = None  # `read` says what and where
+        if metrics is not None:
+            return metrics
+    return read(payload, provider, url=url, headers=headers, model=model).metrics
 
 
 def read(
@@ -99,7 +106,7 @@ def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | 
     found = None if fields is None else known.whose(fields, kind, label, hints)
     if fields is None or found is None:
         return None
-    metrics = _metrics(found[1], fields)
+    metrics = found[1].metrics(fields)
     if kind is not dict and url is None and metrics is not None and (kind, provider) not in known.object_readers:
         known.remember_kind(kind, provider, found[1], payload)
     return metrics
@@ -115,15 +122,8 @@ def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints
     found = None if fields is None else known.whose(fields, dict, label, hints)
     if fields is None or found is None:
         return None
-    metrics = _metrics(found[1], fields)
+    metrics = found[1].metrics(fields)
     if metrics is not None:
         named = label is not None or hints.label is not None
         known.remember(told, found[1] if named else known.registry.root_of(found[1]), named=named)
     return metrics
-
-
-def _metrics(adapter: type[Adapter], fields: Mapping[str, Any]) -> MessageMetrics | None:
-    try:
-        return adapter.metrics(fields)
-    except Refused:
-        return None  # `read` says what and where

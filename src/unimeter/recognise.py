@@ -150,6 +150,7 @@ class Recogniser:
         self._marks = {root: _marks_of(registry, root) for root in registry.roots}
         self._labels_of_types: dict[type, str | None] = {}
         self._adapters: dict[str, dict[type[Adapter], type[Adapter]]] = defaultdict(dict)
+        self._adapters_by_name: dict[str, dict[type[Adapter], type[Adapter]]] = {}
         self._labels = {**registry.labels, **{label: label for label in registry.by_label}}
         self._shared_hosts: dict[tuple[str, type[Adapter]], str] = {}
 
@@ -158,6 +159,22 @@ class Recogniser:
         if not isinstance(name, str):
             raise UnknownProvider(f"a provider is named by a string, not by a {type(name).__name__}")
         return self._labels.get(name) or self.registry.label(name)
+
+    # one dict, as fast as can be -------------------------------------------------------------------------------------
+
+    def adapter_of(self, event: Event, name: str | None) -> type[Adapter] | None:
+        """The adapter of a dict of which only the provider's name is known, or not even that; None for `whose` to ask."""
+        root = self.by_shape(event)
+        if root is None:
+            return None
+        if name is not None:
+            try:
+                return self._adapters_by_name[name][root]
+            except (KeyError, TypeError):
+                adapter = self.adapter(self.label(name), root)
+                return self._adapters_by_name.setdefault(name, {}).setdefault(root, adapter)
+        label = self.marked(root, event, event.get(root.first_place))
+        return root if label is None else self.adapter(label, root)
 
     # one body ------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,10 @@ class Condition(NamedTuple):
     wanted: str | None
 
     def holds(self, value: Any) -> bool:
+        if len(self.steps) == 1 and self.wanted is not None:  # by far the most
+            fields = value if type(value) is dict else fields_of(value)
+            here = None if fields is None else fields.get(self.steps[0].name)
+            return here is not None and self.reads(str(getattr(here, "value", here)))
         found = [value]
         for step in self.steps:
             inner: list[Any] = []
@@ -39,10 +43,12 @@ class Condition(NamedTuple):
             found = inner
         if self.wanted is None:
             return True
-        texts = (str(getattr(item, "value", item)) for item in found)
-        if self.wanted.endswith("*"):
-            return any(text.lower().startswith(self.wanted[:-1].lower()) for text in texts)
-        return any(text.lower() == self.wanted.lower() for text in texts)
+        return any(self.reads(str(getattr(item, "value", item))) for item in found)
+
+    def reads(self, text: str) -> bool:
+        """Whether a text is what is wanted, or begins so."""
+        wanted = self.wanted or ""
+        return text.lower().startswith(wanted[:-1]) if wanted.endswith("*") else text.lower() == wanted
 
 
 def conditions(test: str) -> tuple[Condition, ...]:
@@ -50,7 +56,7 @@ def conditions(test: str) -> tuple[Condition, ...]:
     found = []
     for text in test.split("&"):
         path, equals, wanted = text.partition("=")
-        found.append(Condition(parse(path), wanted if equals else None))
+        found.append(Condition(parse(path), wanted.lower() if equals else None))
     return tuple(found)
 
 
