@@ -85,7 +85,8 @@ def _of_litellm(value: Any) -> Fields:
 
 def _of_huggingface(value: Any) -> Fields:
     """HuggingFace's dataclasses are dicts too: unknown names are only keys, and what nests only attributes keep whole."""
-    return {**value, **value.__dict__}
+    fields: Fields = value.__dict__
+    return fields if len(fields) == len(value) else {**value, **fields}
 
 
 def _of_azure(value: Any) -> Fields:

@@ -215,7 +215,8 @@ class Recogniser:
         if kind.__module__.partition(".")[0] in self._sdks:
             if len(self.object_readers) >= _MOST_CLASSES:
                 self.object_readers.clear()
-            self.object_readers[kind, told] = object_reader(adapter, sample)
+            certain = told is not None or self.package_label(kind) is not None
+            self.object_readers[kind, told] = object_reader(adapter, sample, certain=certain)
 
     # the dialect ---------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from unimeter.adapter import Adapter
 from unimeter.compiler import add_measuring
 from unimeter.fields import Step, Value, parse
 from unimeter.metrics import MessageMetrics
+from unimeter.objects import fields_of
 from unimeter.registry import Registry
 from unimeter.shape import conditions
 from unimeter.source import Source
@@ -219,38 +220,53 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
 
 
 class _ObjectSource(Source):
-    """Looks names up as attributes where a class declares them; a sample tells the classes of what nests."""
+    """Looks names up as attributes where a class declares them, else in pydantic's extras; a sample tells the classes."""
 
     def __init__(self, sample: Any) -> None:
         super().__init__("metrics", "event", camel_case=False)
-        self._samples: dict[str, Any] = {"event": sample, "holder": sample}
+        self._samples: dict[str, Any] = {}
+        self._extras: dict[str, str] = {}
+        self.guard("event", sample)
+        self._samples["holder"], self._extras["holder"] = sample, self._extras["event"]
 
     def get(self, parent: str, step: Step) -> str:
         if parent not in self._samples:
             return super().get(parent, step)
         variable = self.variable(step.name)
         declared = step.name in _declared(self._samples[parent])
-        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = None")
+        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = {self._extras[parent]}.get({step.name!r})")
         return variable
 
     def container(self, root: str, steps: tuple[Step, ...]) -> str:
-        if not steps or root not in self._samples:
+        if not steps or root not in self._samples or (root, steps) in self._known:
             return super().container(root, steps)
-        if (root, steps) not in self._known:
-            parent = self.container(root, steps[:-1])
-            variable = self._known[root, steps] = self.get(parent, steps[-1])
-            self.guard(variable, getattr(self._samples.get(parent), steps[-1].name, None))
-        return self._known[root, steps]
+        parent = self.container(root, steps[:-1])
+        sample = fields_of(self._samples.get(parent, None))
+        sample = None if sample is None else sample.get(steps[-1].name)
+        if sample is not None and not _declared(sample):
+            return super().container(root, steps)
+        variable = self._known[root, steps] = self.get(parent, steps[-1])
+        self.guard(variable, sample)
+        return variable
 
     def guard(self, variable: str, sample: Any) -> None:
-        """Leave an object unless it is of the sample's class, or nothing, and holds no more than that declares."""
+        """Leave an object that is not of the sample's class, nor nothing."""
         self._samples[variable] = sample
+        self._extras[variable] = "NOTHING"
         if sample is None:
             self.add(f"if {variable} is not None: return None")
+            self.add(f"{variable} = NOTHING")
+            del self._samples[variable]
             return
-        nothing = SimpleNamespace(**dict.fromkeys(_declared(sample)))
+        nothing = SimpleNamespace(**dict.fromkeys(_declared(sample)), __pydantic_extra__=None)
         self.add(f"if {variable} is None: {variable} = {self.constant(nothing)}")
-        self.add(f"elif type({variable}) is not {self.constant(type(sample))} or {variable}.__pydantic_extra__: return None")
+        self.add(f"elif type({variable}) is not {self.constant(type(sample))}: return None")
+        self._extras[variable] = self.variable(f"{variable}_extra")
+        self.add(f"{self._extras[variable]} = {variable}.__pydantic_extra__ or NOTHING")
+
+    def undeclared(self, variable: str) -> str:
+        """The variable that holds what the class of an object does not declare."""
+        return self._extras[variable]
 
 
 def _declared(sample: Any) -> Iterable[str]:
@@ -258,41 +274,37 @@ def _declared(sample: Any) -> Iterable[str]:
     return declared
 
 
-def object_reader(adapter: type[Adapter], sample: Any) -> Reader | None:
-    """A reader of objects like the sample; None where its class does not declare all that it holds."""
+def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Reader | None:
+    """A reader of objects of the sample's class; None where the class declares nothing.
+
+    Args:
+        adapter: who reads such objects.
+        sample: one of them.
+        certain: whether the provider is; else an object that holds what its class does not declare is left, since that
+            may be another's mark.
+    """
     spec = adapter.spec()
     place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
-    paths = [leaf.steps[: len(leaf.steps) - 1] for leaf in adapter.leaves() if not leaf.beside]
-    if len(place) > 1 or spec.usage_is_list or not _all_declared(sample, [place, *((*place, *path) for path in paths)]):
+    hidden = any(leaf.path.startswith("_") for leaf in adapter.leaves())
+    if len(place) > 1 or spec.usage_is_list or hidden or not _declared(sample):
         return None
     source = _ObjectSource(sample)
-    source.guard("event", sample)
     source.add("holder = event")
     if place:
         usage = source.get("event", place[0])
+        held = fields_of(sample)
+        found = None if held is None else held.get(place[0].name)
+        if not _declared(found):
+            return None
         source.add(f"if {usage} is None: return None")
         source.add(f"usage = {usage}")
-        source.guard("usage", getattr(sample, place[0].name))
+        source.guard("usage", found)
     else:
         source.add("usage = event")
         source.guard("usage", sample)
+    if not certain:
+        source.add(f"if {source.undeclared('event')} or {source.undeclared('usage')}: return None")
     if spec.ready_if:
         source.add(f"if {source.get('usage', Step(spec.ready_if))} is not None: return None")
     source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
     return source.build(f"{adapter.__name__}.object")
-
-
-def _all_declared(sample: Any, paths: list[tuple[Step, ...]]) -> bool:
-    """Whether every object that stands at some paths is of a class that declares all that it holds."""
-    for path in paths:
-        value = sample
-        for step in path:
-            if value is None:
-                break
-            if not _declared(value) or getattr(value, "__pydantic_extra__", None):
-                return False
-            value = getattr(value, step.name, None)
-        known = value is None or isinstance(value, (int, float, str))
-        if not known and (not _declared(value) or getattr(value, "__pydantic_extra__", None)):
-            return False
-    return True
