@@ -382,6 +382,14 @@ def test_a_message_after_another_in_one_stream_is_another_call() -> None:
     assert reading.complete
 
 
+def test_an_event_that_only_begins_a_stream_is_not_complete() -> None:
+    start = {"type": "message_start", "message": {"model": "claude-x", "usage": {"input_tokens": 10, "output_tokens": 1}}}
+    for form in (start, json.dumps(start), [start]):
+        for provider in (None, "anthropic"):
+            reading = unimeter.read(form, provider=provider)
+            assert (reading.metrics.input_tokens, reading.complete) == (10, False)
+
+
 @pytest.mark.parametrize("payload", [[], iter([]), b"data: [DONE]\n\n", b"[]"], ids=["list", "iterator", "server-sent", "JSON"])
 @pytest.mark.parametrize(
     "hints", [{"url": "/v1/chat/completions"}, {"url": "https://x.example/v1/messages"}, {"provider": "groq"}]

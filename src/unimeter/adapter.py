@@ -56,6 +56,8 @@ class Adapter:
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
     whole: ClassVar[tuple[str, ...]] = ()
     """What only a whole response holds and no event of a stream, as in `shape`: two of them are two calls."""
+    start: ClassVar[tuple[str, ...]] = ()
+    """What begins a stream and tells usage that is not yet final, as in `shape`: alone, it is a cut stream."""
     stop: ClassVar[tuple[str, ...]] = ()
     """What ends a response in a stream that may go on with another, as in `shape`."""
     camel_case: ClassVar[bool] = False
@@ -107,6 +109,7 @@ class Adapter:
     """Of these, the names of which a stream's first value counts: the model's and the response's id."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    start_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     stop_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -125,6 +128,7 @@ class Adapter:
         cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
         cls.final_tests = tuple(map(predicate, cls.final))
         cls.whole_tests = tuple(map(predicate, cls.whole))
+        cls.start_tests = tuple(map(predicate, cls.start))
         cls.stop_tests = tuple(map(predicate, cls.stop))
 
     @classmethod

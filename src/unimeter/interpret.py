@@ -15,7 +15,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
-from unimeter.streams import ended, gathered, telling
+from unimeter.streams import begins, ended, gathered, telling
 from unimeter.values import Refused, as_evidence, as_fields
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
@@ -52,7 +52,7 @@ class Call:
         if found is None:
             return None
         located = found[1].locate(fields)
-        if located is None:
+        if located is None or begins(found[1], fields):
             return None
         self.label, adapter = found
         return adapter, *located
@@ -187,7 +187,7 @@ class Call:
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
-        reading = None if located is None else self.reading((adapter, *located))
+        reading = None if located is None else self.reading((adapter, *located), not begins(adapter, event))
         if reading is None and located is not None and (usage := fields_of(located[0])):
             other = self._usage_alone(adapter, usage)  # where this dialect has its usage, in another's words
             reading = None if other is None else self.reading((other[0], located[0], located[1]))

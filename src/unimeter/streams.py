@@ -78,6 +78,11 @@ def _holder(event: Event, path: tuple[tuple[str, str], ...]) -> Event | None:
     return holder
 
 
+def begins(adapter: type[Adapter], event: Event) -> bool:
+    """Whether an event only begins a stream: alone, it does not tell the final usage."""
+    return any(holds(event) for holds in adapter.start_tests)
+
+
 def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
     """Whether some event says that the answer was finished."""
     return not adapter.final or any(holds(event) for event in reversed(events) for holds in adapter.final_tests)

@@ -38,6 +38,7 @@ class Anthropic(Adapter):
     ready_if = "iterations"
     final = ("type=message_stop", "delta.stop_reason")
     whole = ("type=message",)
+    start = ("type=message_start",)
     stop = ("type=message_stop",)
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
 
