@@ -415,3 +415,14 @@ def test_an_async_stream_says_what_to_do() -> None:
 
     with pytest.raises(UnknownProvider, match="asynchronous"):
         unimeter.read(Stream())
+
+
+def test_streams_joined_in_one_body_are_refused() -> None:
+    def stream(count: int) -> str:
+        usage = {"prompt_tokens": count, "completion_tokens": 5, "total_tokens": count + 5}
+        chunk = {"id": str(count), "object": "chat.completion.chunk", "model": "gpt-x", "choices": [], "usage": usage}
+        return f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n"
+
+    assert unimeter.read(stream(10)).metrics.input_tokens == 10
+    with pytest.raises(MalformedUsage, match="several streams are joined"):
+        unimeter.read(stream(10) + stream(20))

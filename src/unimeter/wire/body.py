@@ -126,9 +126,15 @@ def _sse(raw: bytes, loads: Loads) -> Body:
                 raise Unreadable(f"event {i + 1} is no JSON: {error}") from None
             body.cut = True
             break
+        if body.done and any(map(_has_usage, events)) and any(map(_has_usage, body.events)):
+            raise Unreadable(f"event {i + 1} has usage after [DONE], so several streams are joined; read each on its own")
         body.done |= done
         body.events += events
     return body
+
+
+def _has_usage(event: Any) -> bool:
+    return isinstance(event, dict) and bool(event.get("usage"))
 
 
 def sse_events(data: bytes, loads: Loads) -> tuple[bool, list[Any]]:
