@@ -426,3 +426,17 @@ def test_streams_joined_in_one_body_are_refused() -> None:
     assert unimeter.read(stream(10)).metrics.input_tokens == 10
     with pytest.raises(MalformedUsage, match="several streams are joined"):
         unimeter.read(stream(10) + stream(20))
+    with pytest.raises(MalformedUsage, match="several ids"):
+        unimeter.read((stream(10) + stream(20)).replace("data: [DONE]\n\n", ""))
+
+
+def test_chunks_of_several_streams_in_one_list_are_refused() -> None:
+    def chunks(count: int) -> list[dict[str, Any]]:
+        head = {"id": str(count), "object": "chat.completion.chunk", "model": "gpt-x"}
+        usage = {"prompt_tokens": count, "completion_tokens": 5, "total_tokens": count + 5}
+        end = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+        return [end, {**head, "choices": [], "usage": usage}]
+
+    assert unimeter.read(chunks(10)).metrics.input_tokens == 10
+    with pytest.raises(MalformedUsage, match="several ids"):
+        unimeter.read([*chunks(10), *chunks(20)])

@@ -212,6 +212,10 @@ class Call:
         if adapter.calls_add:
             calls = (self.reading((adapter, usage, beside), complete) for _, usage in carriers)
             return self._added([call for call in calls if call is not None], complete)
+        if len(carriers) > 1 and not adapter.start_tests and len(several.ids(adapter, carriers)) > 1:
+            raise MalformedUsage(
+                self.label or "", "the stream", "the events of one call", "usage under several ids: read each call on its own"
+            )
         reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
         if reading is None:
             raise MissingUsage(self.label or "", _why_missing(adapter, held.events[-1] if held.events else {}, is_stream=True))

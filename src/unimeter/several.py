@@ -91,6 +91,12 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
     return responses if len(responses) > 1 else None
 
 
+def ids(adapter: type[Adapter], carriers: Iterable[tuple[Mapping[str, Any], Any]]) -> set[str]:
+    """The ids that the events with usage bear: more than one, and streams of several calls were joined."""
+    located = (adapter.locate(event) for event, _ in carriers)
+    return {found for place in located if place is not None and (found := adapter.identify(place[1])[1]) is not None}
+
+
 def _is_line(value: Any) -> bool:
     fields = fields_of(value)
     return fields is not None and ("response" in fields or "batch_result" in fields or "error" in fields)
