@@ -15,14 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from unimeter.adapter import Adapter
 from unimeter.errors import UnknownProvider
-from unimeter.objects import fields_of
+from unimeter.objects import Fields, fields_of
 from unimeter.registry import Registry, registry
 from unimeter.shape import conditions, predicate
 from unimeter.source import Source
 from unimeter.typed import Reader, object_reader, typed_reader
-from unimeter.values import as_word
 
 Event = Mapping[str, Any]
+Mark = Callable[[Event, Fields | None], str | None]
 
 
 class FromUrl(NamedTuple):
@@ -99,38 +99,65 @@ def usage_adapter(kind: type, registry: Registry) -> type[Adapter] | None:
 # by shape -----------------------------------------------------------------------------------------------------------
 
 
-def _lower(value: Any) -> str:
-    return (value if type(value) is str else as_word(value)).lower()
-
-
 def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type[Adapter] | None]:
     """A function that tells the dialect of a body or event: one straight line over the shapes of all roots, in order.
 
     What the names in a usage tell is kept apart: two dialects may use the same, so all else is asked first.
     """
     source = Source("dialect", "event", camel_case=False)
-    source.constants["lower"] = _lower
-    texts: set[str] = set()
-    shapes = [(root, text) for root in registry.roots for text in root.shape if text.startswith("usage.") is by_usage]
-    for root, text in shapes:
+    words: dict[str, str] = {}
+    for root in registry.roots:
         source.constants[root.__name__] = root
-        first, *others = conditions(text)
-        top = first.steps[0].name
-        if all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
-            test = " and ".join(f"{part!r} in event" for part in text.split("&"))
-        elif first.wanted is None or others or len(first.steps) > 1:
-            test = f"{top!r} in event and {source.constant(predicate(text))}(event)"
-        else:
-            if top not in texts:
-                texts.add(top)
-                source.add(f"{top} = event.get({top!r})")
-                source.add(f"if {top} is not None: {top} = lower({top})")
-            prefix = first.wanted.lower().removesuffix("*")
-            matches = f"{top}.startswith({prefix!r})" if first.wanted.endswith("*") else f"{top} == {prefix!r}"
-            test = f"{top} is not None and {matches}"
-        source.add(f"if {test}: return {root.__name__}")
+        texts: dict[str, list[str]] = defaultdict(list)
+        for text in root.shape:
+            first, *others = conditions(text)
+            top = first.steps[0].name
+            if text.startswith("usage.") is not by_usage:
+                continue
+            if first.wanted is not None and not others and len(first.steps) == 1:
+                texts[top].append(first.wanted.lower())
+            elif all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
+                tests = " and ".join(f"{part!r} in event" for part in text.split("&"))
+                source.add(f"if {tests}: return {root.__name__}")
+            else:
+                source.add(f"if {top!r} in event and {source.constant(predicate(text))}(event): return {root.__name__}")
+        for top, wanted in texts.items():
+            if top not in words:
+                word = words[top] = source.variable(f"{top}_word")
+                source.add(f"{word} = event.get({top!r})")
+                source.add(f"if {word} is not None: {word} = ({word} if type({word}) is str else as_word({word})).lower()")
+            exact = tuple(text for text in wanted if not text.endswith("*"))
+            prefixes = tuple(text.removesuffix("*") for text in wanted if text.endswith("*"))
+            tests = [f"{words[top]} in {exact!r}"] * bool(exact) + [f"{words[top]}.startswith({prefixes!r})"] * bool(prefixes)
+            source.add(f"if {words[top]} is not None and ({' or '.join(tests)}): return {root.__name__}")
     source.add("return None")
     return source.build("registry")
+
+
+def mark_finder(registry: Registry, root: type[Adapter]) -> Mark:
+    """A function that tells whose marks a body of a dialect bears, or its usage; None where nothing marks it."""
+    dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
+    marks = [mark for dialect in dialects for mark in registry.marks.get(dialect, ())]
+    source = Source("mark", "event", "usage", camel_case=False)
+    in_usage = {mark: label for where, mark, label in reversed(marks) if where == "usage"}
+    with source.block(f"if usage is not None and not {source.constant(frozenset(in_usage))}.isdisjoint(usage):"):
+        for mark, label in reversed(in_usage.items()):  # a null tells as much: the names in a usage are its sender's own
+            source.add(f"if {mark!r} in usage: return {label!r}")
+    for where, mark, label in marks:
+        if where == "body":
+            source.add(f"if {mark!r} in event and event[{mark!r}] is not None: return {label!r}")
+    source.add("return None")
+    return source.build(root.__name__)
+
+
+class _Made(dict[type[Adapter], Mark]):
+    """What is made for each dialect when it is first asked for."""
+
+    def __init__(self, make: Callable[[type[Adapter]], Mark]) -> None:
+        self._make = make
+
+    def __missing__(self, root: type[Adapter]) -> Mark:
+        return self.setdefault(root, self._make(root))
 
 
 class Recogniser:
@@ -147,7 +174,7 @@ class Recogniser:
         """The same for SDKs' objects, by their class and the provider's name."""
         self._sdks = {module.partition(".")[0] for module, _ in registry.sdk_types}
         self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
-        self._marks = {root: _marks_of(registry, root) for root in registry.roots}
+        self._mark = _Made(partial(mark_finder, registry))
         self._labels_of_types: dict[type, str | None] = {}
         self._adapters: dict[str, dict[type[Adapter], type[Adapter]]] = defaultdict(dict)
         self._adapters_by_name: dict[str, dict[type[Adapter], type[Adapter]]] = {}
@@ -167,14 +194,16 @@ class Recogniser:
         root = self.by_shape(event)
         if root is None:
             return None
-        if name is not None:
-            try:
-                return self._adapters_by_name[name][root]
-            except (KeyError, TypeError):
-                adapter = self.adapter(self.label(name), root)
-                return self._adapters_by_name.setdefault(name, {}).setdefault(root, adapter)
-        label = self.marked(root, event, event.get(root.first_place))
-        return root if label is None else self.adapter(label, root)
+        if name is None:
+            usage = event.get(root.first_place)
+            name = self._mark[root](event, usage if type(usage) is dict else fields_of(usage))
+            if name is None:
+                return root
+        try:
+            return self._adapters_by_name[name][root]
+        except (KeyError, TypeError):
+            adapter = self.adapter(self.label(name), root)
+            return self._adapters_by_name.setdefault(name, {}).setdefault(root, adapter)
 
     # one body ------------------------------------------------------------------------------------------------------
 
@@ -259,17 +288,7 @@ class Recogniser:
 
     def marked(self, root: type[Adapter], event: Event, usage: Any) -> str | None:
         """The label that the names in a body or in its usage tell; None where nothing marks it."""
-        names_in_body, in_body, names_in_usage, in_usage = self._marks[root]
-        fields = usage if type(usage) is dict else fields_of(usage)
-        if fields is not None and not names_in_usage.isdisjoint(fields):
-            for mark, label in in_usage.items():
-                if mark in fields:  # here a null tells as much: the names in a usage are its sender's own
-                    return label
-        if not names_in_body.isdisjoint(event):
-            for mark, label in in_body.items():
-                if event.get(mark) is not None:
-                    return label
-        return None
+        return self._mark[root](event, fields_of(usage))
 
     def marked_in(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
         """Whose marks a stream bears: its first event, its last, or the last that carries usage."""
@@ -290,25 +309,6 @@ class Recogniser:
             return self._adapters[label][root]
         except KeyError:
             return self._adapters[label].setdefault(root, self.registry.adapter_for(label, root))
-
-
-class _Marks(NamedTuple):
-    """Labels by the names that mark a body of a dialect, and by those that mark its usage."""
-
-    names_in_body: frozenset[str]
-    in_body: dict[str, str]
-    names_in_usage: frozenset[str]
-    in_usage: dict[str, str]
-
-
-def _marks_of(registry: Registry, root: type[Adapter]) -> _Marks:
-    dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
-    marks = [mark for dialect in dialects for mark in registry.marks.get(dialect, ())]
-    in_body: dict[str, str] = {}
-    in_usage: dict[str, str] = {}
-    for where, mark, label in marks:
-        (in_body if where == "body" else in_usage).setdefault(mark, label)
-    return _Marks(frozenset(in_body), in_body, frozenset(in_usage), in_usage)
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ _UNCHECKED = {
     "money": "type({0}) is not float or not 0.0 <= {0} < 2.0**63",
     "label": "type({0}) is not str",
 }
-"""When a value of a kind has to be looked at more closely; one of any other kind always has."""
+"""When a value of a kind has to be looked at more closely, if there is one; one of any other kind always has."""
 
 _GLOBALS: dict[str, Any] = {
     "MessageMetrics": MessageMetrics,
@@ -172,12 +172,9 @@ class Source:
         arguments = f"{variable}, {leaf.path!r}"
         if leaf.kind == "tally":
             arguments += f", {leaf.key!r}, {leaf.count!r}, {parse(leaf.count)[0].camel!r}"
-        closer = f"if {variable} is not None: {variable} = as_{leaf.kind}({arguments})"
-        if (unchecked := _UNCHECKED.get(leaf.kind)) is None:
-            self.add(closer)
-        else:
-            with self.block(f"if {unchecked.format(variable)}:"):
-                self.add(closer)
+        unchecked = _UNCHECKED.get(leaf.kind)
+        doubtful = "" if unchecked is None else f" and ({unchecked.format(variable)})"
+        self.add(f"if {variable} is not None{doubtful}: {variable} = as_{leaf.kind}({arguments})")
 
     # a sentence ----------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,10 @@ A check is called only where the common case (an int, a float, a str) does not h
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from unimeter.objects import Fields, fields_of, is_unset
@@ -47,8 +47,8 @@ def described(value: Any) -> str:
 def as_count(value: Any, path: str) -> int | None:
     """A whole number from 0 to 2**63 - 1; an integral float (Cohere, Llama) is one."""
     if isinstance(value, float):
-        if 0 <= value < 2.0**63 and value.is_integer():
-            return int(value)
+        if 0.0 <= value < 2.0**63 and (whole := int(value)) == value:
+            return whole
     elif isinstance(value, int) and not isinstance(value, bool):
         if 0 <= value <= LARGEST_COUNT:
             return int(value)
@@ -81,44 +81,41 @@ def as_label(value: Any, path: str) -> str | int | None:
 
 def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     """A JSON-safe copy of whatever stands there, without its nulls. None where nothing is left."""
-    kind = type(value)
-    if kind is dict:
-        kinds = set(map(type, value.values()))
-        if kinds <= _PLAIN or (kinds <= _NUMBERS and _all_finite(value)):  # flat: copied at once
-            return dict(value) or None
-    elif value is None or kind in _PLAIN:
-        return value
-    elif kind is float:
-        return as_finite(value, path)
-    elif isinstance(value, Enum):
-        return as_tree(value.value, path, depth)
-    elif isinstance(value, (int, str, float)):
-        return value
-    if depth == DEEPEST:
-        raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    if isinstance(value, (list, tuple)):
-        return [as_tree(item, f"{path}[]", depth + 1) for item in value]
+    fields = value if type(value) is dict else fields_of(value)
+    if fields is None:
+        return _tree_of_no_object(value, path, depth)
     copied = {}
-    for name, item in (as_fields(value, path) or {}).items():
-        if item is None:
-            continue
-        if type(item) not in _PLAIN:
+    for name, item in fields.items():
+        kind = type(item)
+        if kind is int or kind is str or kind is bool:
+            pass
+        elif kind is float:
+            if not isfinite(item):
+                raise Refused(f"{path}.{name}", "a finite number", item)
+        elif item is not None:
+            if depth == DEEPEST:
+                raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
             item = as_tree(item, f"{path}.{name}", depth + 1)
-            if item is None:
-                continue
-        copied[str(name)] = item
+        if item is not None:
+            copied[str(name)] = item
     return copied or None
 
 
-def _all_finite(numbers: dict[str, float]) -> bool:
-    try:
-        return math.isfinite(sum(numbers.values()))
-    except OverflowError:  # an int that no float can hold
-        return False
+def _tree_of_no_object(value: Any, path: str, depth: int) -> Any:
+    if isinstance(value, Enum):
+        return as_tree(value.value, path, depth)
+    if value is None or isinstance(value, (int, str)):
+        return value
+    if isinstance(value, float):
+        return as_finite(value, path)
+    if not isinstance(value, (list, tuple)):
+        return as_fields(value, path)  # None where an SDK says that nothing was sent
+    if depth == DEEPEST:
+        raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
+    return [as_tree(item, f"{path}[]", depth + 1) for item in value]
 
 
 _PLAIN = frozenset((int, str, bool))
-_NUMBERS = frozenset((int, float))
 
 
 def as_evidence(value: Any, depth: int = 0) -> Any:
@@ -132,7 +129,7 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
         if isinstance(value, (int, str)):
             return value
         if isinstance(value, float):
-            return value if math.isfinite(value) else repr(value)
+            return value if isfinite(value) else repr(value)
     if depth == DEEPEST:
         return "nested too deeply"
     if isinstance(value, (list, tuple)):
@@ -146,7 +143,7 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
 
 def as_finite(value: float, path: str) -> float:
     """A float that JSON can say."""
-    if not math.isfinite(value):
+    if not isfinite(value):
         raise Refused(path, "a finite number", value)
     return value
 
