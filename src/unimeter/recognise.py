@@ -117,8 +117,8 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
             if first.wanted is not None and not others and len(first.steps) == 1:
                 texts[top].append(first.wanted.lower())
             elif all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
-                tests = " and ".join(f"{part!r} in event" for part in text.split("&"))
-                source.add(f"if {tests}: return {root.__name__}")
+                every = " and ".join(f"{part!r} in event" for part in text.split("&"))
+                source.add(f"if {every}: return {root.__name__}")
             else:
                 source.add(f"if {top!r} in event and {source.constant(predicate(text))}(event): return {root.__name__}")
         for top, wanted in texts.items():
