@@ -49,7 +49,7 @@ def normalize(
             metrics = None if reader is None else reader(payload)
             if metrics is None and (kind is not dict or url is not None):
                 metrics = _straight(known, payload, provider, url)
-        except Refused:
+        except (Refused, AttributeError):  # what an object's class declares may never have been set
             metrics = None  # `read` says what and where
         if metrics is not None:
             return metrics

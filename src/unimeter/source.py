@@ -147,16 +147,16 @@ class Source:
         """The sum over the items of a list."""
         step, path = leaf.steps[at], ".".join(step.name for step in leaf.steps[: at + 1])
         items = self.list_at(root, leaf.steps[: at + 1]) if step.name else root
-        item, word = self.variable("item"), self.variable(step.key or "word")
+        item, word = self.variable("item"), ""
         values_in_table = [field for field in self.uses if isinstance(field, Value)]
         together = [leaf, *(other for other in values_in_table if step.key and _same_list(leaf, other, at))]
         totals = {other: self.variable("total") for other in dict.fromkeys(together)}
         self.add(f"{' = '.join(totals.values())} = None")
         chosen = items if items == root else f"() if {items} is None else as_list({items}, {path!r}) or ()"
         with self.block(f"for {item} in {chosen}:"):
-            self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
+            self.open_item(item, items, path)
             if step.key:
-                self.add(f"{word} = {item}.get({step.key!r})")
+                word = self.get(item, Step(step.key))
                 self.add(f"if type({word}) is not str: {word} = as_word({word})")
             opening = "if"
             for other, total in totals.items():
@@ -167,6 +167,10 @@ class Source:
                 opening = "elif"
         self._known.update(totals)
         return totals[leaf]
+
+    def open_item(self, item: str, items: str, path: str) -> None:  # noqa: ARG002  # who has a sample of the items asks
+        """Let a variable hold the fields of an item of a list."""
+        self.add(f"if type({item}) is not dict: {item} = fields({item}, '{path}[]') or NOTHING")
 
     def check(self, variable: str, leaf: Value) -> None:
         arguments = f"{variable}, {leaf.path!r}"

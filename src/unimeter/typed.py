@@ -220,58 +220,99 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
 
 
 class _ObjectSource(Source):
-    """Looks names up as attributes where a class declares them, else in pydantic's extras; a sample tells the classes."""
+    """Looks names up as attributes where a class declares them, else where it keeps the rest; a sample tells the classes."""
 
     def __init__(self, sample: Any) -> None:
         super().__init__("metrics", "event", camel_case=False)
         self._samples: dict[str, Any] = {}
-        self._extras: dict[str, str] = {}
+        """What each variable holds in the sample."""
+        self._rest: dict[str, str] = {}
+        """The variable that holds what the class of an object does not declare."""
         self.guard("event", sample)
-        self._samples["holder"], self._extras["holder"] = sample, self._extras["event"]
 
     def get(self, parent: str, step: Step) -> str:
-        if parent not in self._samples:
+        if parent not in self._rest:
             return super().get(parent, step)
         variable = self.variable(step.name)
         declared = step.name in _declared(self._samples[parent])
-        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = {self._extras[parent]}.get({step.name!r})")
+        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = {self._rest[parent]}.get({step.name!r})")
+        self._samples[variable] = self._sample_under(parent, step)
         return variable
 
     def container(self, root: str, steps: tuple[Step, ...]) -> str:
-        if not steps or root not in self._samples or (root, steps) in self._known:
+        if not steps or root not in self._rest or (root, steps) in self._known:
             return super().container(root, steps)
         parent = self.container(root, steps[:-1])
-        sample = fields_of(self._samples.get(parent, None))
-        sample = None if sample is None else sample.get(steps[-1].name)
+        sample = self._sample_under(parent, steps[-1])
         if sample is not None and not _declared(sample):
             return super().container(root, steps)
         variable = self._known[root, steps] = self.get(parent, steps[-1])
-        self.guard(variable, sample)
-        return variable
-
-    def guard(self, variable: str, sample: Any) -> None:
-        """Leave an object that is not of the sample's class, nor nothing."""
-        self._samples[variable] = sample
-        self._extras[variable] = "NOTHING"
         if sample is None:
             self.add(f"if {variable} is not None: return None")
             self.add(f"{variable} = NOTHING")
-            del self._samples[variable]
-            return
-        nothing = SimpleNamespace(**dict.fromkeys(_declared(sample)), __pydantic_extra__=None)
-        self.add(f"if {variable} is None: {variable} = {self.constant(nothing)}")
-        self.add(f"elif type({variable}) is not {self.constant(type(sample))}: return None")
-        self._extras[variable] = self.variable(f"{variable}_extra")
-        self.add(f"{self._extras[variable]} = {variable}.__pydantic_extra__ or NOTHING")
+        else:
+            self.add(f"if {variable} is None: {variable} = {self.constant(_nothing_like(sample))}")
+            self.guard(variable, sample, "elif")
+        return variable
+
+    def open_item(self, item: str, items: str, path: str) -> None:
+        samples = self._samples.get(items)
+        if samples and _declared(samples[0]):
+            self.guard(item, samples[0])
+        else:
+            super().open_item(item, items, path)
+
+    def guard(self, variable: str, sample: Any, opening: str = "if") -> None:
+        """Leave what is not of the sample's class."""
+        self.add(f"{opening} type({variable}) is not {self.constant(type(sample))}: return None")
+        self._samples[variable] = sample
+        self._rest[variable] = variable  # HuggingFace's dataclasses are dicts as well
+        if not isinstance(sample, dict):
+            self._rest[variable] = self.variable(f"{variable}_rest")
+            self.add(f"{self._rest[variable]} = {variable}.__pydantic_extra__ or NOTHING")
+
+    def rename(self, variable: str, name: str) -> None:
+        """Give what a variable holds another name as well."""
+        self.add(f"{name} = {variable}")
+        self._samples[name] = self._samples[variable]
+        if variable in self._rest:
+            self._rest[name] = self._rest[variable]
+
+    def open_usage(self, is_list: bool) -> bool:
+        """Leave a usage that is not like the sample's; whether the sample's is of use at all."""
+        sample = self._samples["usage"]
+        if is_list:
+            self.add("if type(usage) is not list: return None")
+            return isinstance(sample, list)
+        if _declared(sample):
+            self.guard("usage", sample)
+        return bool(_declared(sample))
 
     def undeclared(self, variable: str) -> str:
         """The variable that holds what the class of an object does not declare."""
-        return self._extras[variable]
+        return self._rest[variable]
+
+    def _sample_under(self, parent: str, step: Step) -> Any:
+        fields = fields_of(self._samples.get(parent))
+        return None if fields is None else fields.get(step.name)
+
+
+class _Nothing(SimpleNamespace):
+    """Stands where an object is missing: all that its class declares is None, and there is nothing else."""
+
+    def get(self, _: str) -> None:
+        return None
+
+
+def _nothing_like(sample: Any) -> _Nothing:
+    return _Nothing(**dict.fromkeys(_declared(sample)), __pydantic_extra__=None)
 
 
 def _declared(sample: Any) -> Iterable[str]:
-    declared: Iterable[str] = getattr(type(sample), "__pydantic_fields__", ())
-    return declared
+    """The names that the class of an object declares; none for what is no object of an SDK's."""
+    kind = type(sample)
+    declared: Iterable[str] = getattr(kind, "__pydantic_fields__", ())
+    return declared or (getattr(kind, "__dataclass_fields__", ()) if issubclass(kind, dict) else ())
 
 
 def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Reader | None:
@@ -286,22 +327,15 @@ def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Read
     spec = adapter.spec()
     place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
     hidden = any(leaf.path.startswith("_") for leaf in adapter.leaves())
-    if len(place) > 1 or spec.usage_is_list or hidden or not _declared(sample):
+    if len(place) > 1 or hidden or not _declared(sample):
+        return None
+    if not certain and (spec.usage_is_list or isinstance(sample, dict)):
         return None
     source = _ObjectSource(sample)
-    source.add("holder = event")
-    if place:
-        usage = source.get("event", place[0])
-        held = fields_of(sample)
-        found = None if held is None else held.get(place[0].name)
-        if not _declared(found):
-            return None
-        source.add(f"if {usage} is None: return None")
-        source.add(f"usage = {usage}")
-        source.guard("usage", found)
-    else:
-        source.add("usage = event")
-        source.guard("usage", sample)
+    source.rename("event", "holder")
+    source.rename(source.get("event", place[0]) if place else "event", "usage")
+    if place and not source.open_usage(spec.usage_is_list):
+        return None
     if not certain:
         source.add(f"if {source.undeclared('event')} or {source.undeclared('usage')}: return None")
     if spec.ready_if:
