@@ -139,7 +139,10 @@ def adapter_of(fixture: Fixture) -> type[Adapter]:
 
     call = Call(fixture.wire.provider, fixture.url, None)
     found = call.found(fixture.response)
-    return found[0] if found is not None else call._recognised(call._open(fixture.response))
+    if found is not None:
+        return found[0]
+    held = call._open(fixture.response)
+    return call._recognised(held.events, held.kind)
 
 
 @pytest.mark.parametrize("details", ["oops", [1], 7, True], ids=repr)
@@ -257,6 +260,21 @@ def test_repeating_any_event_changes_nothing(name: str) -> None:
         if isinstance(event, dict) and event.get("type") != "message_start":
             repeated = [*fixture.events[: i + 1], event, *fixture.events[i + 1 :]]
             assert reading_of(fixture, repeated).told == whole.told
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_an_error_in_any_event_makes_a_stream_incomplete(name: str) -> None:
+    fixture = STREAMS[name]
+    if fixture.expected.error:
+        return
+    whole = reading_of(fixture, fixture.events)
+    middle = len(fixture.events) // 2
+    broken = fixture.events[:]
+    broken[middle] = {**broken[middle], "error": {"code": 502, "message": "Hello"}}
+    lines = "".join(f"data: {json.dumps(event)}\n\n" for event in broken)
+    for payload in (broken, iter(broken), lines, lines.encode()):
+        reading = reading_of(fixture, payload)
+        assert (reading.complete, reading.told) == (False, whole.told)
 
 
 def test_deep_nesting() -> None:

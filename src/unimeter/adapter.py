@@ -103,10 +103,10 @@ class Adapter:
     """Whether the usage is a list of figures rather than an object."""
     holders: ClassVar[tuple[tuple[tuple[str, str], ...], ...]]
     """Where the objects that hold the usage stand, each name in both spellings."""
-    names_beside: ClassVar[frozenset[str]]
-    """The names in them that matter."""
     names_that_come_first: ClassVar[frozenset[str]]
-    """Of these, the names of which a stream's first value counts: the model's and the response's id."""
+    """The names in them of which a stream's first value counts: the model's and the response's id."""
+    names_that_come_last: ClassVar[frozenset[str]]
+    """The other names in them that matter; of these a stream's last value counts."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     start_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
@@ -125,7 +125,7 @@ class Adapter:
         cls.holders = tuple(dict.fromkeys(tuple((step.name, step.camel) for step in _steps(place)[:-1]) for place in cls.places))
         firsts = {parse(path)[0] for path in (*cls.model, *cls.id)}
         cls.names_that_come_first = _both_spellings(firsts)
-        cls.names_beside = _both_spellings(firsts | {leaf.steps[0] for leaf in cls.leaves() if leaf.beside})
+        cls.names_that_come_last = _both_spellings({leaf.steps[0] for leaf in cls.leaves() if leaf.beside} - firsts)
         cls.final_tests = tuple(map(predicate, cls.final))
         cls.whole_tests = tuple(map(predicate, cls.whole))
         cls.start_tests = tuple(map(predicate, cls.start))
@@ -166,7 +166,7 @@ class Adapter:
         Args:
             events: each event that carries usage, and the usage.
         """
-        return merged(usage for _, usage in events)
+        return merged([usage for _, usage in events])
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:

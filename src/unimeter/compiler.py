@@ -4,7 +4,7 @@
     identify(holder)        -> (model, id) as the response names them, or None
     measure(usage, holder)  -> (metrics, told, total), or None where the usage says nothing
     metrics(event)          -> the metrics alone, or None where the usage does not stand in its first place
-    carriers(events, dicts) -> those of some dicts or objects that may carry usage, or what counts beside it;
+    carriers(events, dicts) -> those of some dicts or objects that may carry usage, what counts beside it, or an error;
                                AttributeError where they are of several kinds
 
 `told` are the raw figures in the order of `TOLD`, None where the provider sent none; `total` is the provider's own total.
@@ -179,14 +179,18 @@ def carriers(spec: Spec) -> Source:
     source = Source("carriers", "events", "dicts", camel_case=spec.camel_case)
     fields = (*spec.table.values(), *spec.extras.values())
     if "" in spec.places:
+        source.add("if dicts and {*map(type, events)} != {dict}: raise AttributeError")
         source.add("return events")
         return source
     tops = [parse(place)[0] for place in spec.places]
     tops += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
     names = dict.fromkeys(name for step in tops for name in ((step.camel, step.name) if spec.camel_case else (step.name,)))
-    gotten = " or ".join(f"event.get({name!r}) is not None" for name in names)
+    first, *others = names
+    # An error makes a stream incomplete; an SDK raises it, and its objects have none. What is no dict has no `get`.
+    others = [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, "error")]
+    found = " or ".join((f"event.get({first!r}) is not None", *others))
     with source.block("if dicts:"):
-        source.add(f"return [event for event in events if {gotten}]")
+        source.add(f"return [event for event in events if {found}]")
     if all(name.isidentifier() for name in names):
         attributes = " or ".join(f"event.{name} is not None" for name in names)
         source.add(f"return [event for event in events if {attributes}]")

@@ -40,7 +40,7 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
                 yield steps, _Keep.ALL
             for path in (*adapter.model, *adapter.id, *_beside(adapter)):
                 yield (*steps[:-1], *parse(path)), _Keep.VALUE
-        for test in (*adapter.shape, *adapter.final):
+        for test in (*adapter.shape, *adapter.final, *adapter.whole, *adapter.start, *adapter.stop):
             keep = _Keep.PRESENCE if test in adapter.shape and "=" not in test and "." not in test else _Keep.VALUE
             yield from ((condition.steps, keep) for condition in conditions(test))
     for marks in registry.marks.values():
@@ -63,6 +63,7 @@ def tree_of(registry: Registry) -> Tree:
         _plant(tree, parse(f"{path}[].response"), _Keep.VALUE)
     for name in whole(registry):
         _plant(tree, parse(name), _Keep.PRESENCE)
+    _plant(tree, parse("error"), _Keep.VALUE)
     return tree
 
 

@@ -15,7 +15,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
-from unimeter.streams import begins, ended, gathered, telling
+from unimeter.streams import Gathered, begins, ended, gathered, telling
 from unimeter.values import Refused, as_evidence, as_fields
 from unimeter.wire.body import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
@@ -94,7 +94,7 @@ class Call:
     def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
         """The reading of any payload."""
         if isinstance(payload, (list, tuple)) and payload:
-            quick = self._usage_as_list(payload) or self._chunks(payload, headers)
+            quick = self._chunks(payload, headers) or self._usage_as_list(payload)
             if quick is not None:
                 return quick
         held = self._open(payload)
@@ -104,12 +104,14 @@ class Call:
             responses = several.whole_responses(held.events, self.recogniser.by_shape)
         if responses is not None:
             return self._sum_of(responses)
-        adapter = self._recognised(held)
+        adapter = self._recognised(held.events, held.kind)
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
         if (following := several.one_after_another(held.events, adapter)) is not None:
             return self._sum_of(following)
-        return self._read_stream(adapter, held)
+        found = gathered(adapter, held.events)
+        whole = not held.is_stream or (not found.error and (held.done or ended(adapter, held.events)))
+        return self._read_stream(adapter, found, held.events, whole and not held.cut)
 
     def _usage_as_list(self, payload: Any) -> Reading | None:
         """The usage alone of a provider whose usage is a list of figures."""
@@ -122,20 +124,20 @@ class Call:
 
     def _chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
         """The reading of a list of chunks of one kind; None where each has to be looked at."""
-        kind = type(chunks[0])
-        first, last = fields_of(chunks[0]), fields_of(chunks[-1])
-        root = None if first is None or last is None else self.recogniser.by_shape(first)
+        first = fields_of(chunks[0])
+        root = None if first is None else self.recogniser.by_shape(first)
         if root is None or headers is not None or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
         if events is None or root.stop_tests or self._may_be_several(root, events):
             return None
-        held = Payload(events, is_stream=True, kind=kind)
-        adapter = self._recognised(held)
+        adapter = self._recognised(events, type(chunks[0]))
         if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
             return None
-        held.events, held.done = events, ended(adapter, chunks)
-        return self._read_stream(adapter, held) if any(adapter.locate(event) is not None for event in events) else None
+        found = gathered(adapter, events)
+        if not found.carriers:
+            return None
+        return self._read_stream(adapter, found, events, not found.error and ended(adapter, chunks))
 
     def _may_be_several(self, root: type[Adapter], events: list[Event]) -> bool:
         """Whether whole responses may stand in a list: two that carry usage, or a last one in another dialect."""
@@ -162,26 +164,27 @@ class Call:
         if headers is not None and (metrics := invocation_metrics(headers)) is not None:
             held.events.append(metrics)
 
-    def _recognised(self, held: Payload) -> type[Adapter]:
+    def _recognised(self, events: list[Event], kind: type | None) -> type[Adapter]:
         """Who sent the events (`self.label`), and the adapter that reads them."""
-        events, known = held.events, self.recogniser.registry
+        known = self.recogniser.registry
         if not events and self.label is None:
             raise UnknownProvider("the payload holds no events")
         root = self.recogniser.dialect_of(events, self.hints.dialect)
         if self.named is None and root is not None:
-            self.label = self.recogniser.label_of_hints(root, held.kind or dict, self.hints)
+            self.label = self.recogniser.label_of_hints(root, kind or dict, self.hints)
             self.label = self.label or self.recogniser.marked_in(root, events) or root.provider
-        elif self.label is None and held.kind is not None:
-            self.label = self.recogniser.package_label(held.kind)
+        elif self.label is None and kind is not None:
+            self.label = self.recogniser.package_label(kind)
         if self.label is None:
-            alone = None if held.kind is None else self.recogniser.usage_adapter(held.kind)
+            alone = None if kind is None else self.recogniser.usage_adapter(kind)
             if alone is None:
-                raise UnknownProvider(_nothing_known(events, held.kind))
+                raise UnknownProvider(_nothing_known(events, kind))
             self.label = alone.provider
             return alone
         adapter = self.recogniser.adapter(self.label, root) if root else known.main_adapter(self.label)
-        if any(adapter.locate(event) is not None for event in events):
-            return adapter
+        for event in reversed(events):
+            if adapter.locate(event) is not None:
+                return adapter
         others = (other for other in known.by_label[self.label] if any(_reads(other, event) for event in events))
         return next(others, adapter)
 
@@ -207,8 +210,8 @@ class Call:
         best = max(named, key=lambda candidate: _told_in(candidate, event), default=None)
         return (best, event, {}) if best is not None and _told_in(best, event) else None
 
-    def _read_stream(self, adapter: type[Adapter], held: Payload) -> Reading:
-        carriers, beside, complete = gathered(adapter, held)
+    def _read_stream(self, adapter: type[Adapter], found: Gathered, events: list[Event], complete: bool) -> Reading:
+        carriers, beside, _ = found
         if adapter.calls_add:
             calls = (self.reading((adapter, usage, beside), complete) for _, usage in carriers)
             return self._added([call for call in calls if call is not None], complete)
@@ -218,7 +221,7 @@ class Call:
             )
         reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
         if reading is None:
-            raise MissingUsage(self.label or "", _why_missing(adapter, held.events[-1] if held.events else {}, is_stream=True))
+            raise MissingUsage(self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True))
         if reading.unaccounted and len(carriers) > 1:
             last = self.reading((adapter, carriers[-1][1], beside), complete)
             if last is not None and last.total is not None and not last.unaccounted:

@@ -8,19 +8,19 @@ Nothing is summed and nothing compared: an explicit 0 overwrites, an absent or n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from unimeter.objects import fields_of, is_unset
 from unimeter.values import DEEPEST
 
 
-def merged(usages: Iterable[Any]) -> Any:
+def merged(usages: Sequence[Any]) -> Any:
     """The usages laid over one another, in order. A single one is returned as it is; several make a new object."""
-    first, *rest = usages
-    for usage in rest:
-        first = laid_over(first, usage, 0)
-    return first
+    whole = usages[0]
+    for usage in usages[1:]:
+        whole = laid_over(whole, usage, 0)
+    return whole
 
 
 def laid_over(old: Any, new: Any, depth: int) -> Any:

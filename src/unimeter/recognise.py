@@ -251,12 +251,12 @@ class Recogniser:
 
     def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
         """The dialect of some events: by the shape of one, or else by the url, or else by the names in a usage."""
-        root = next((root for event in events if (root := self.by_shape(event)) is not None), None)
-        if root is None and by_url is not None:
-            root = self.registry.root_of(by_url)
-        if root is None:
-            root = next((root for event in events if (root := self.by_usage(event)) is not None), None)
-        return root
+        for event in events:
+            if (root := self.by_shape(event)) is not None:
+                return root
+        if by_url is not None:
+            return self.registry.root_of(by_url)
+        return next((root for event in events if (root := self.by_usage(event)) is not None), None)
 
     # the label -----------------------------------------------------------------------------------------------------
 

@@ -21,34 +21,12 @@ class Condition(NamedTuple):
     steps: tuple[Step, ...]
     wanted: str | None
 
-    def holds(self, value: Any) -> bool:
-        if len(self.steps) == 1 and self.wanted is not None:  # by far the most
-            fields = value if type(value) is dict else fields_of(value)
-            here = None if fields is None else fields.get(self.steps[0].name)
-            return here is not None and self.reads(str(getattr(here, "value", here)))
-        found = [value]
-        for step in self.steps:
-            inner: list[Any] = []
-            for item in found:
-                fields = item if type(item) is dict else fields_of(item)
-                here = None if fields is None else fields.get(step.name)
-                if here is None:
-                    continue
-                if not step.each:
-                    inner.append(here)
-                elif isinstance(here, (list, tuple)):
-                    inner += here
-            if not inner:
-                return False
-            found = inner
-        if self.wanted is None:
-            return True
-        return any(self.reads(str(getattr(item, "value", item))) for item in found)
-
-    def reads(self, text: str) -> bool:
-        """Whether a text is what is wanted, or begins so."""
-        wanted = self.wanted or ""
-        return text.lower().startswith(wanted[:-1]) if wanted.endswith("*") else text.lower() == wanted
+    def reads(self, value: Any) -> bool:
+        """Whether a value reads as is wanted."""
+        if value is None or self.wanted is None:
+            return value is not None
+        text = str(getattr(value, "value", value)).lower()
+        return text.startswith(self.wanted[:-1]) if self.wanted.endswith("*") else text == self.wanted
 
 
 def conditions(test: str) -> tuple[Condition, ...]:
@@ -62,7 +40,21 @@ def conditions(test: str) -> tuple[Condition, ...]:
 
 def predicate(test: str) -> Callable[[Any], bool]:
     """A test as a function."""
-    every = conditions(test)
-    if len(every) == 1:
-        return every[0].holds
-    return lambda value: all(condition.holds(value) for condition in every)
+    first, *others = [_at(condition.steps, condition.reads) for condition in conditions(test)]
+    return (lambda value: first(value) and all(holds(value) for holds in others)) if others else first
+
+
+def _at(steps: tuple[Step, ...], holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A function that tells whether something holds of what stands at some steps; of a list, of some item."""
+    step, *further = steps
+    name, each = step.name, step.each
+    then = _at(tuple(further), holds) if further else holds
+
+    def holds_there(value: Any) -> bool:
+        fields = value if type(value) is dict else fields_of(value)
+        here = None if fields is None else fields.get(name)
+        if not each:
+            return here is not None and then(here)
+        return isinstance(here, (list, tuple)) and any(map(then, here))
+
+    return holds_there

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from unimeter.adapter import Adapter
 from unimeter.merge import laid_over
 from unimeter.objects import fields_of
-from unimeter.payload import Event, Payload
+from unimeter.payload import Event
 
 
 class Gathered(NamedTuple):
@@ -18,16 +18,20 @@ class Gathered(NamedTuple):
     """Each event that carries usage, and the usage."""
     beside: dict[str, Any]
     """What stands beside it: of the model and the id the first value, of everything else the last."""
-    complete: bool
+    error: bool
+    """Whether some event tells of an error."""
 
 
-def gathered(adapter: type[Adapter], payload: Payload) -> Gathered:
+def gathered(adapter: type[Adapter], events: Sequence[Event]) -> Gathered:
     """What the events say, read by an adapter."""
     locate = adapter.locate
-    carriers = [(event, located[0]) for event in payload.events if (located := locate(event)) is not None]
-    broken = payload.cut or (payload.is_stream and any(event.get("error") is not None for event in payload.events))
-    complete = not broken and (not payload.is_stream or payload.done or ended(adapter, payload.events))
-    return Gathered(carriers, _beside(adapter, payload.events), complete)
+    carriers, error = [], False
+    for event in events:
+        if (located := locate(event)) is not None:
+            carriers.append((event, located[0]))
+        if event.get("error") is not None:
+            error = True
+    return Gathered(carriers, _beside(adapter, events), error)
 
 
 def telling(adapter: type[Adapter], events: Sequence[Any]) -> list[Event] | None:
@@ -35,40 +39,42 @@ def telling(adapter: type[Adapter], events: Sequence[Any]) -> list[Event] | None
 
     None where the chunks are of several kinds and have to be looked at one by one.
     """
+    dicts = type(events[0]) is dict
     try:
-        carriers = adapter.carriers(events, type(events[0]) is dict)
+        told = adapter.carriers(events, dicts)
     except AttributeError:
         return None
-    told = [events[0], *carriers] if not carriers or carriers[0] is not events[0] else list(carriers)
+    told = list(told) if told and told[0] is events[0] else [events[0], *told]
     if told[-1] is not events[-1]:
         told.append(events[-1])
+    if dicts:
+        return told
     found = [fields_of(event) for event in told]
-    return None if None in found else found  # type: ignore[return-value]
+    return None if None in found else found  # type: ignore[return-value]  # none of them is None
 
 
 def _beside(adapter: type[Adapter], events: Sequence[Event]) -> dict[str, Any]:
     beside: dict[str, Any] = {}
     for path in adapter.holders:
         holders = events if not path else [holder for event in events if (holder := _holder(event, path)) is not None]
-        for name in adapter.names_beside:
-            if name in adapter.names_that_come_first:
-                value = next((value for holder in holders if (value := holder.get(name))), None)
-                if value is not None:
+        for name in adapter.names_that_come_first:
+            for holder in holders:
+                if value := holder.get(name):
                     beside.setdefault(name, value)
-            elif (value := _last(holders, name)) is not None:
+                    break
+        for name in adapter.names_that_come_last:
+            if (value := _last(holders, name)) is not None:
                 beside[name] = laid_over(beside.get(name), value, 0)
     return beside
 
 
 def _last(holders: Sequence[Event], name: str) -> Any:
     """The last value under a name; of objects, all laid over one another."""
-    last = next((value for holder in reversed(holders) if (value := holder.get(name)) is not None), None)
-    if last is None or fields_of(last) is None:
-        return last
-    whole = None
+    last: Any = None
     for holder in holders:
-        whole = laid_over(whole, holder.get(name), 0)
-    return whole
+        if (value := holder.get(name)) is not None:
+            last = value if type(value) is str else laid_over(last, value, 0)
+    return last
 
 
 def _holder(event: Event, path: tuple[tuple[str, str], ...]) -> Event | None:
@@ -85,4 +91,8 @@ def begins(adapter: type[Adapter], event: Event) -> bool:
 
 def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
     """Whether some event says that the answer was finished."""
-    return not adapter.final or any(holds(event) for event in reversed(events) for holds in adapter.final_tests)
+    for event in reversed(events):
+        for holds in adapter.final_tests:
+            if holds(event):
+                return True
+    return not adapter.final

@@ -138,7 +138,11 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
     if fields is None:
         return described(value)
     sent = fields if kind is dict else getattr(value, "__pydantic_fields_set__", fields)  # an SDK's object has what came
-    return {str(name): as_evidence(item, depth + 1) for name, item in fields.items() if item is not None or name in sent}
+    return {
+        str(name): item if item is None or type(item) in _PLAIN else as_evidence(item, depth + 1)
+        for name, item in fields.items()
+        if item is not None or name in sent
+    }
 
 
 def as_finite(value: float, path: str) -> float:

@@ -65,8 +65,8 @@ class Anthropic(Adapter):
     @classmethod
     def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
         """A second `message_start` begins the message anew: the attempt before it was declined and is not billed."""
-        starts = [i for i, (event, _) in enumerate(events) if event.get("type") == "message_start"]
-        return merged(usage for _, usage in events[starts[-1] if starts else 0 :])
+        starts = [i for i, (event, _) in enumerate(events) if any(begins(event) for begins in cls.start_tests)]
+        return merged([usage for _, usage in events[starts[-1] if starts else 0 :]])
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
