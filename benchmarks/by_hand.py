@@ -361,6 +361,32 @@ def litellm_dict(body: dict[str, Any]) -> MessageMetrics:
     )
 
 
+def litellm_object(response: Any) -> MessageMetrics:
+    usage, hidden = response.usage, response._hidden_params
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    read, generated = usage.prompt_tokens, usage.completion_tokens
+    heard, spoken = prompt.audio_tokens or 0, completion.audio_tokens or 0
+    written, tools = prompt.__dict__.get("cache_creation_token_details"), usage.__dict__.get("server_tool_use")
+    return MessageMetrics(
+        input_tokens=read,
+        output_tokens=generated,
+        total_tokens=read + generated,
+        audio_input_tokens=heard,
+        audio_output_tokens=spoken,
+        audio_total_tokens=heard + spoken,
+        cache_read_tokens=prompt.cached_tokens or 0,
+        cache_write_tokens=prompt.__dict__.get("cache_creation_tokens") or 0,
+        reasoning_tokens=completion.reasoning_tokens or 0,
+        cost=hidden.get("response_cost"),
+        provider_metrics=_own(
+            service_tier=(response.__pydantic_extra__ or {}).get("service_tier"),
+            custom_llm_provider=hidden.get("custom_llm_provider"),
+            cache_creation_token_details=written and {k: v for k, v in written.__dict__.items() if v is not None},
+            server_tool_use=tools and {k: v for k, v in tools.__dict__.items() if v is not None},
+        ),
+    )
+
+
 def perplexity_dict(body: dict[str, Any]) -> MessageMetrics:
     usage = body["usage"]
     read, generated, cost = usage["prompt_tokens"], usage["completion_tokens"], usage.get("cost")

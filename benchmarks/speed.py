@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -64,7 +65,7 @@ ROWS: dict[str, tuple[str, str, str | None]] = {
     "Groq": ("groq/cached_reasoning", "groq_dict", "groq_object"),
     "Mistral": ("mistral/cached", "mistral_dict", "mistral_object"),
     "AWS Bedrock": ("aws_bedrock/converse_cache", "bedrock_dict", None),
-    "LiteLLM": ("litellm/everything", "litellm_dict", None),
+    "LiteLLM": ("litellm/everything", "litellm_dict", "litellm_object"),
     "Perplexity": ("perplexity/deep_research", "perplexity_dict", "perplexity_object"),
     "Azure AI Foundry": ("azure_ai_foundry/all_details", "chat_dict", "chat_dict"),
     "Cerebras": ("cerebras/cached_reasoning", "cerebras_dict", "cerebras_object"),
@@ -104,6 +105,11 @@ def sdk_object(row: str, body: dict[str, Any]) -> Any:
         return construct(type_=_named("cohere", "V2ChatResponse"), object_=body)
     if row == "HuggingFace":
         return _named("huggingface_hub", "ChatCompletionOutput").parse_obj_as_instance(body)
+    if row == "LiteLLM":
+        os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it goes online for its prices
+        response = _named("litellm", "ModelResponse")(**{name: value for name, value in body.items() if name[0] != "_"})
+        response._hidden_params = body["_hidden_params"]
+        return response
     if row == "Azure AI Foundry":
         return _named("azure.ai.inference.models", "ChatCompletions")(body)
     raise KeyError(row)

@@ -51,7 +51,7 @@ class Source:
         self.lines = [f"def {name}({', '.join(parameters)}):"]
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
-        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "extras"}
+        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "event", "holder", "extras", "decode"}
         self.uses: Counter[Field] = Counter()
         """How often each field stands in the table."""
         self._known: dict[Any, str] = {}

@@ -23,7 +23,7 @@ from unimeter.objects import fields_of
 from unimeter.registry import Registry
 from unimeter.shape import conditions
 from unimeter.source import Source
-from unimeter.values import LARGEST_COUNT, Refused
+from unimeter.values import LARGEST_COUNT
 
 Reader = Callable[[Any], MessageMetrics | None]
 
@@ -33,6 +33,9 @@ ABSENT = Raw(b"")
 _Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
 _Number = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)] | None
 _TYPES: dict[str, Any] = {"count": _Count, "number": _Number, "money": _Number, "label": str | int | None}
+
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Presence:
@@ -67,7 +70,7 @@ class _StructSource(Source):
     """Looks names up in structs, which hold what is declared and checked; in what is of any type, as `Source` does."""
 
     def __init__(self, body: _Node, camel_case: bool) -> None:
-        super().__init__("metrics", "event", camel_case=camel_case)
+        super().__init__("metrics", "raw", camel_case=camel_case)
         self._nodes: dict[str, _Node] = {"event": body, "holder": body}
 
     def in_struct(self, variable: str, node: _Node) -> None:
@@ -147,7 +150,9 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     marks = () if named else tuple(_marks(registry, tests.root, body, usage))
 
     source = _StructSource(body, spec.camel_case)
-    source.constants.update(ABSENT=ABSENT)
+    source.constants.update(ABSENT=ABSENT, UNREADABLE=_UNREADABLE)
+    source.add("try: event = decode(raw)")
+    source.add("except UNREADABLE: return None")
     for test in tests.of_others:
         source.add(f"if {test}: return None")
     if not tests.own:
@@ -163,17 +168,8 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     if spec.ready_if:
         source.add(f"if usage.{attribute(spec.ready_if)} is not None: return None")
     source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
-    measure = source.build(f"{adapter.__name__}.typed")
-    decode = msgspec.json.Decoder(struct_of(body)).decode
-
-    def read(raw: bytes) -> MessageMetrics | None:
-        try:
-            metrics: MessageMetrics | None = measure(decode(raw))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Refused):
-            return None
-        return metrics
-
-    return read
+    source.constants["decode"] = msgspec.json.Decoder(struct_of(body)).decode
+    return source.build(f"{adapter.__name__}.typed")
 
 
 class _Tests:
@@ -184,9 +180,11 @@ class _Tests:
         self.own: list[str] = []
         self.of_others: list[str] = []
         for other in registry.roots:
-            for text in other.shape:
-                if not text.startswith("usage."):
-                    self._take(other, text, body)
+            texts = [text for text in other.shape if not text.startswith("usage.")]
+            if other is root:
+                texts = [text for text in texts if text.isidentifier()] or texts  # a name alone costs least to look for
+            for text in texts:
+                self._take(other, text, body)
             if other is root:
                 break
 
@@ -228,6 +226,8 @@ class _ObjectSource(Source):
         """What each variable holds in the sample."""
         self._rest: dict[str, str] = {}
         """The variable that holds what the class of an object does not declare."""
+        self._set: dict[str, str] = {}
+        """The variable that holds what it does declare, where an object may lack some of it (LiteLLM's)."""
         self.guard("event", sample)
 
     def get(self, parent: str, step: Step) -> str:
@@ -235,7 +235,9 @@ class _ObjectSource(Source):
             return super().get(parent, step)
         variable = self.variable(step.name)
         declared = step.name in _declared(self._samples[parent])
-        self.add(f"{variable} = {parent}.{step.name}" if declared else f"{variable} = {self._rest[parent]}.get({step.name!r})")
+        holder = self._set.get(parent) if declared else self._rest[parent]
+        hidden = step.name.startswith("_")
+        self.add(f"{variable} = {holder}.get({step.name!r})" if holder and not hidden else f"{variable} = {parent}.{step.name}")
         self._samples[variable] = self._sample_under(parent, step)
         return variable
 
@@ -270,13 +272,16 @@ class _ObjectSource(Source):
         if not isinstance(sample, dict):
             self._rest[variable] = self.variable(f"{variable}_rest")
             self.add(f"{self._rest[variable]} = {variable}.__pydantic_extra__ or NOTHING")
+            if not vars(sample).keys() >= {*type(sample).__pydantic_fields__}:
+                self._set[variable] = self.variable(f"{variable}_set")
+                self.add(f"{self._set[variable]} = {variable}.__dict__")
 
     def rename(self, variable: str, name: str) -> None:
         """Give what a variable holds another name as well."""
         self.add(f"{name} = {variable}")
-        self._samples[name] = self._samples[variable]
-        if variable in self._rest:
-            self._rest[name] = self._rest[variable]
+        for known in (self._samples, self._rest, self._set):
+            if variable in known:
+                known[name] = known[variable]
 
     def open_usage(self, is_list: bool) -> bool:
         """Leave a usage that is not like the sample's; whether the sample's is of use at all."""
@@ -311,8 +316,9 @@ def _nothing_like(sample: Any) -> _Nothing:
 def _declared(sample: Any) -> Iterable[str]:
     """The names that the class of an object declares; none for what is no object of an SDK's."""
     kind = type(sample)
-    declared: Iterable[str] = getattr(kind, "__pydantic_fields__", ())
-    return declared or (getattr(kind, "__dataclass_fields__", ()) if issubclass(kind, dict) else ())
+    if hasattr(kind, "__pydantic_fields__"):
+        return {*kind.__pydantic_fields__, *getattr(kind, "__private_attributes__", ())}
+    return getattr(kind, "__dataclass_fields__", ()) if issubclass(kind, dict) else ()
 
 
 def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Reader | None:
@@ -326,8 +332,7 @@ def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Read
     """
     spec = adapter.spec()
     place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
-    hidden = any(leaf.path.startswith("_") for leaf in adapter.leaves())
-    if len(place) > 1 or hidden or not _declared(sample):
+    if len(place) > 1 or not _declared(sample):
         return None
     if not certain and (spec.usage_is_list or isinstance(sample, dict)):
         return None
