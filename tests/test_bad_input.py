@@ -262,11 +262,9 @@ def test_repeating_any_event_changes_nothing(name: str) -> None:
             assert reading_of(fixture, repeated).told == whole.told
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("name", [name for name, fixture in STREAMS.items() if not fixture.expected.error])
 def test_an_error_in_any_event_makes_a_stream_incomplete(name: str) -> None:
     fixture = STREAMS[name]
-    if fixture.expected.error:
-        return
     whole = reading_of(fixture, fixture.events)
     middle = len(fixture.events) // 2
     broken = fixture.events[:]
@@ -458,3 +456,32 @@ def test_chunks_of_several_streams_in_one_list_are_refused() -> None:
     assert unimeter.read(chunks(10)).metrics.input_tokens == 10
     with pytest.raises(MalformedUsage, match="several ids"):
         unimeter.read([*chunks(10), *chunks(20)])
+
+
+def renamed(value: Any, name: str = "") -> Any:
+    """A copy of some events with other ids."""
+    if isinstance(value, dict):
+        return {key: renamed(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [renamed(item) for item in value]
+    return f"{value}-2" if isinstance(value, str) and name.lower().endswith("id") and name != "model_id" else value
+
+
+WHOLE_STREAMS = [
+    name
+    for name, fixture in STREAMS.items()
+    if fixture.expected.complete and not fixture.expected.error and len(fixture.events) > 1
+]
+
+
+@pytest.mark.parametrize("name", WHOLE_STREAMS)
+def test_a_stream_after_another_is_added_or_refused(name: str) -> None:
+    fixture = STREAMS[name]
+    once = reading_of(fixture, fixture.events).metrics
+    events = [*fixture.events, *renamed(fixture.events)]
+    for payload in (events, iter(events), "\n".join(map(json.dumps, events))):
+        try:
+            metrics = reading_of(fixture, payload).metrics
+        except MalformedUsage:
+            continue
+        assert (metrics.input_tokens, metrics.output_tokens) == (2 * once.input_tokens, 2 * once.output_tokens)

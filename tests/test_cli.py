@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unimeter import matrix
+from unimeter import __version__, matrix
 
 from .conftest import FIXTURES, ROOT
 
@@ -84,6 +84,12 @@ def test_no_figure_is_ever_cut_short(columns: str, monkeypatch: pytest.MonkeyPat
     text = unimeter("read", "--table", "fixtures/google_gemini/cached_reasoning_audio_in.json").stdout.decode()
     for figure in ("3,284", "122", "3,406", "2,917", "321"):
         assert figure in text
+
+
+def test_version() -> None:
+    command = [sys.executable, "-m", "unimeter", "--version"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout == f"unimeter {__version__}\n"
 
 
 def test_matrix() -> None:

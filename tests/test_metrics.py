@@ -149,7 +149,7 @@ def test_details_merge_by_provider_and_id() -> None:
 @pytest.mark.parametrize("kind", SPECIFIED, ids=lambda kind: kind.__name__)
 def test_pydantic_takes_them_as_fields(kind: type) -> None:
     class Holder(BaseModel):
-        metrics: kind  # type: ignore[valid-type]
+        metrics: kind  # type: ignore[valid-type]  # a parameter, not a name
 
     holder = Holder(metrics=full(kind))
     assert Holder.model_validate_json(holder.model_dump_json()).metrics == full(kind)

@@ -15,6 +15,8 @@ from unimeter.metrics import (
 )
 from unimeter.reading import Reading
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Adapter",
     "AdapterError",

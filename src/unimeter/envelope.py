@@ -40,9 +40,11 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
                 yield steps, _Keep.ALL
             for path in (*adapter.model, *adapter.id, *_beside(adapter)):
                 yield (*steps[:-1], *parse(path)), _Keep.VALUE
-        for test in (*adapter.shape, *adapter.final, *adapter.whole, *adapter.start, *adapter.stop):
-            keep = _Keep.PRESENCE if test in adapter.shape and "=" not in test and "." not in test else _Keep.VALUE
+        for test in adapter.shape:
+            keep = _Keep.PRESENCE if "=" not in test and "." not in test else _Keep.VALUE
             yield from ((condition.steps, keep) for condition in conditions(test))
+        for test in (*adapter.final, *adapter.whole, *adapter.start, *adapter.stop):
+            yield from ((condition.steps, _Keep.VALUE) for condition in conditions(test))
     for marks in registry.marks.values():
         for where, mark, _ in marks:
             if where == "body":
@@ -101,7 +103,7 @@ def type_of(tree: Tree, name: str) -> Any:
             fields[key] = Union[container, str, int, float, bool, None]  # noqa: UP007  a type made at run time has no |
         else:
             fields[key] = Any if node else msgspec.Raw
-    return TypedDict(name, fields, total=False)  # type: ignore[operator]
+    return TypedDict(name, fields, total=False)  # type: ignore[operator]  # its names are not known to the type checker
 
 
 @lru_cache(maxsize=4)

@@ -220,7 +220,7 @@ class Recogniser:
         if root is None:
             if hints.dialect is None and (root := self.by_usage(event)) is None:
                 return None
-            root = root or self.registry.root_of(hints.dialect)  # type: ignore[arg-type]
+            root = root or self.registry.root_of(hints.dialect)  # type: ignore[arg-type]  # without a root it is not None
         if label is None:
             label = self.label_of_hints(root, kind, hints)
             if label is None:

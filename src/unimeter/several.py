@@ -82,13 +82,26 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
         return None
     responses: list[list[Mapping[str, Any]]] = [[]]
     stopped = False
+    after_stop: list[Mapping[str, Any]] = []
     for event in events:
-        if stopped and adapter.locate(event) is not None:
-            responses.append([])
-            stopped = False
-        responses[-1].append(event)
-        stopped = stopped or any(test(event) for test in adapter.stop_tests)
+        stops = any(test(event) for test in adapter.stop_tests)
+        if stopped and (after_stop or event != responses[-1][-1]):  # the same event again adds nothing
+            after_stop.append(event)
+            if not _tells_usage(event, adapter):
+                continue
+            responses.append(after_stop)
+            after_stop, stopped = [], stops
+        else:
+            responses[-1].append(event)
+            stopped = stopped or stops
+    responses[-1] += after_stop
     return responses if len(responses) > 1 else None
+
+
+def _tells_usage(event: Mapping[str, Any], adapter: type[Adapter]) -> bool:
+    """Whether an event carries usage; of one that is its own usage, whether it has a count."""
+    located = adapter.locate(event)
+    return located is not None and (located[0] is not event or any(event.get(name) is not None for name in adapter.usage_names))
 
 
 def ids(adapter: type[Adapter], carriers: Iterable[tuple[Mapping[str, Any], Any]]) -> set[str]:

@@ -22,7 +22,7 @@ def serve(model: str) -> None:
     params.cpuparams.n_threads = 1
     params.use_jinja = True
     server = xllamacpp.Server(params)
-    print(server.listening_address, flush=True)  # noqa: T201
+    print(server.listening_address, flush=True)  # noqa: T201  # the test waits for this line
     sys.stdin.read()
 
 

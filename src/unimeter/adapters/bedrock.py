@@ -24,7 +24,7 @@ class Bedrock(Adapter):
     places = ("usage", "metadata.usage")
     model = ()
     id = ("ResponseMetadata.RequestId",)
-    final = ("metadata.usage",)
+    final = stop = ("metadata.usage",)
     whole = ("output&stopReason",)
     camel_case = True
 
@@ -66,7 +66,7 @@ class BedrockTitan(Adapter):
     shape = ("inputTextTokenCount", "totalOutputTextTokenCount", "embeddingsByType")
     places = ("",)
     model = id = ()
-    final = ("completionReason",)
+    final = stop = ("completionReason",)
     camel_case = True
 
     input_tokens = count("input_text_token_count")
@@ -83,7 +83,7 @@ class BedrockLlama(Adapter):
     shape = ("generation&generation_token_count",)
     places = ("",)
     model = id = ()
-    final = ("stop_reason",)
+    final = stop = ("stop_reason",)
 
     input_tokens = count("prompt_token_count")
     output_tokens = count("generation_token_count")
@@ -97,7 +97,7 @@ class BedrockInvoke(Adapter):
 
     provider = "AWS Bedrock"
     url_paths = ("/invoke", "/invoke-with-response-stream")
-    shape = ("amazon-bedrock-invocationMetrics",)
+    shape = stop = ("amazon-bedrock-invocationMetrics",)
     marks = ("amazon-bedrock-invocationMetrics",)
     places = (TRAILER,)
     id = ()

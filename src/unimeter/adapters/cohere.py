@@ -38,7 +38,7 @@ class Cohere(Adapter):
     id = ("id", "response_id", "generation_id")
     model = ()
     whole = ("id&finish_reason&message",)
-    final = ("type=message-end", "event_type=stream-end", "is_finished=true")
+    final = stop = ("type=message-end", "event_type=stream-end", "is_finished=true")
     sdk_types = ("cohere.types:Usage",)
 
     input_tokens = first(

@@ -30,6 +30,7 @@ class TextGenerationInference(Adapter):
     url_paths = ("/generate_stream",)
     shape = ("generated_text", "details.generated_tokens", "token")
     places = ("details",)
+    stop = ("generated_text",)
     hint = "ask for it: parameters={'details': True}"
 
     input_tokens = count("input_length")

@@ -20,7 +20,7 @@ class Llama(Adapter):
     packages = ("llama_api_client",)
     shape = ("completion_message", "event.event_type")
     places = ("metrics", "event.metrics")
-    final = ("event.event_type=metrics",)
+    final = stop = ("event.event_type=metrics",)
     whole = ("completion_message",)
     sdk_types = ("llama_api_client.types.create_chat_completion_response:Metric",)
     ignored = {"metric": "the number's name", "value": "read by its name", "unit": "always tokens"}

@@ -20,7 +20,7 @@ class Ollama(Adapter):
     packages = ("ollama",)
     shape = ("eval_count", "prompt_eval_count", "eval_duration", "done")
     places = ("",)
-    final = whole = ("done=true",)
+    final = whole = stop = ("done=true",)
     sdk_types = ("ollama:ChatResponse", "ollama:GenerateResponse")
 
     input_tokens = count("prompt_eval_count")

@@ -49,6 +49,7 @@ class OpenAIMedia(OpenAIChat):
         "type=image_generation.completed",
         "type=image_edit.completed",
     )
+    stop = ("type=transcript.text.done", "type=speech.audio.done")
     hint = ""
     sdk_types = ("openai.types.images_response:Usage",)
 

@@ -43,7 +43,7 @@ class WatsonXGeneration(Adapter):
     places = ("",)
     model = ("model_id",)
     id = ()
-    final = tuple(
+    final = stop = tuple(
         f"results[].stop_reason={reason}"
         for reason in ("eos_token", "max_tokens", "stop_sequence", "token_limit", "time_limit", "cancelled", "error")
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from unimeter import __version__
 from unimeter import matrix as matrix_of_adapters
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
@@ -15,6 +16,18 @@ from unimeter.errors import UnknownProvider
 from unimeter.registry import registry
 
 app = typer.Typer(help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"unimeter {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False,
+) -> None: ...
 
 
 @app.command()
