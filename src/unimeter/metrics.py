@@ -14,15 +14,19 @@ tool prompts are inside), `output_tokens` everything it generated (reasoning and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 
 from unimeter.errors import MalformedUsage
+
+if TYPE_CHECKING:
+    from unimeter.reading import Reading
 
 
 class ModelType(StrEnum):
@@ -48,6 +52,18 @@ class _Record:
     def to_dict(self) -> dict[str, Any]:
         """The fields that differ from their default, as JSON-safe values; `from_dict` is its inverse."""
         return {name: msgspec.to_builtins(value) for name, value in _set_fields(self)}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return msgspec.json.encode(self.to_dict()).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The metrics that `to_json` made. Raises as `from_dict` does."""
+        try:
+            return cls.from_dict(msgspec.json.decode(text))
+        except msgspec.DecodeError as error:
+            raise MalformedUsage(cls.__name__, "$", "JSON", str(error)) from None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -92,14 +108,34 @@ class BaseMetrics(_Record):
     cost: float | None = None
     """US dollars, only what the provider itself reported."""
 
+    def accumulate(self, other: BaseMetrics) -> None:
+        """Add what another tells to this one; the other is not changed, and nothing in it is shared."""
+        self.add_tokens(other)
+        self.cost = add_dollars(self.cost, other.cost)
+
+    def add_tokens(self, other: BaseMetrics) -> None:
+        """Add another's token counts to these."""
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.total_tokens += other.total_tokens
+        self.audio_input_tokens += other.audio_input_tokens
+        self.audio_output_tokens += other.audio_output_tokens
+        self.audio_total_tokens += other.audio_total_tokens
+        self.cache_read_tokens += other.cache_read_tokens
+        self.cache_write_tokens += other.cache_write_tokens
+        self.reasoning_tokens += other.reasoning_tokens
+
     def __add__(self, other: object) -> Self:
-        if not isinstance(other, type(self)) or not isinstance(self, type(other)):
+        if type(other) is not type(self):
             return NotImplemented
-        return _added(self, other)
+        total = type(self)()
+        total.accumulate(self)
+        total.accumulate(other)
+        return total
 
     def __radd__(self, other: object) -> Self:
         if other == 0:  # what sum() starts with
-            return self
+            return type(self)() + self
         return NotImplemented
 
 
@@ -114,6 +150,15 @@ class MessageMetrics(BaseMetrics):
     provider_metrics: dict[str, Any] | None = None
     """What this provider reports beyond the common fields, under its own names and in its own units."""
 
+    def accumulate(self, other: BaseMetrics) -> None:
+        """Add another call's metrics. The first token of the first stands."""
+        BaseMetrics.accumulate(self, other)
+        if isinstance(other, MessageMetrics):
+            self.duration = _sum(self.duration, other.duration)
+            if self.time_to_first_token is None:
+                self.time_to_first_token = other.time_to_first_token
+            self.provider_metrics = fold(self.provider_metrics, other.provider_metrics)
+
 
 @dataclass(slots=True, repr=False)
 class ModelMetrics(BaseMetrics):
@@ -125,6 +170,15 @@ class ModelMetrics(BaseMetrics):
     """The provider's label, such as `OpenAI Chat`."""
     provider_metrics: dict[str, Any] | None = None
     """What this provider reports beyond the common fields, summed where it can be."""
+
+    def accumulate(self, other: BaseMetrics) -> None:
+        """Add a call of this model, or another aggregate of its calls."""
+        BaseMetrics.accumulate(self, other)
+        if isinstance(other, ModelMetrics):
+            self.id = self.id or other.id
+            self.provider = self.provider or other.provider
+        if isinstance(other, (MessageMetrics, ModelMetrics)):
+            self.provider_metrics = fold(self.provider_metrics, other.provider_metrics)
 
 
 Details = dict[str, list[ModelMetrics]]
@@ -143,6 +197,50 @@ class RunMetrics(BaseMetrics):
     additional_metrics: dict[str, Any] | None = None
     """Whatever else was measured, such as `eval_duration`."""
 
+    def accumulate(self, other: BaseMetrics) -> None:
+        """Add another run that came after or beside this one: durations add, the earlier first token stands."""
+        self.merge(other)
+        if isinstance(other, RunMetrics):
+            self.duration = _sum(self.duration, other.duration)
+            self.time_to_first_token = _earlier(self.time_to_first_token, other.time_to_first_token)
+
+    def record(self, reading: Reading | None, model_type: str = ModelType.MODEL) -> None:
+        """Add a call: what a reading tells, each model under `details[model_type]`. None: the call told no usage.
+
+        `additional_metrics` counts the calls, those without usage and those without cost, so that a partial sum never
+        looks whole. Who records a reading twice counts it twice; a `Run` does not.
+        """
+        for call in (reading,) if reading is None else reading.calls or (reading,):
+            no_cost = call is None or call.metrics.cost is None
+            self.additional_metrics = fold(self.additional_metrics, call_counts(1, int(call is None), int(no_cost)))
+            for told in () if call is None else (call, *call.parts):
+                BaseMetrics.accumulate(self, told.metrics)
+                if self.details is None:
+                    self.details = {}
+                models = self.details.setdefault(str(model_type), [])
+                entry_of(models, told.provider, told.model or "").accumulate(told.metrics)
+
+    def merge(self, other: BaseMetrics) -> None:
+        """Take in a run within this one: a background task's, a team member's, a sub-agent's.
+
+        Its time passed within this run's, so neither its duration nor its first token is added.
+        """
+        BaseMetrics.accumulate(self, other)
+        if isinstance(other, (RunMetrics, SessionMetrics)):
+            self.details = fold_details(self.details, other.details)
+            self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+
+    def merge_eval(self, other: RunMetrics, prefix: str = "eval") -> None:
+        """Take in an evaluator's run: its models under `eval_model` and so on, its time under `eval_duration`.
+
+        Another prefix, such as "reasoning", keeps any other helper's models apart in the same way.
+        """
+        BaseMetrics.accumulate(self, other)
+        self.details = fold_details(self.details, other.details, f"{prefix}_")
+        self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+        if other.duration is not None:
+            self.additional_metrics = fold(self.additional_metrics, {f"{prefix}_duration": other.duration})
+
 
 Metrics = RunMetrics
 """The name that `RunMetrics` had before."""
@@ -157,6 +255,13 @@ class SessionMetrics(BaseMetrics):
     additional_metrics: dict[str, Any] | None = None
     """Whatever else was measured, over all runs."""
 
+    def accumulate(self, other: BaseMetrics) -> None:
+        """Add a run, or another session."""
+        BaseMetrics.accumulate(self, other)
+        if isinstance(other, (RunMetrics, SessionMetrics)):
+            self.details = fold_details(self.details, other.details)
+            self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+
 
 @dataclass(slots=True, repr=False)
 class ToolCallMetrics(_Record):
@@ -169,8 +274,6 @@ class ToolCallMetrics(_Record):
     duration: float | None = None
     """Seconds, by a monotonic clock."""
 
-
-_M = TypeVar("_M", bound=BaseMetrics)
 
 TokenField = Literal[
     "input_tokens",
@@ -193,21 +296,21 @@ def _set_fields(record: Any) -> Iterable[tuple[str, Any]]:
             yield field.name, value
 
 
-def _added(one: _M, two: _M) -> _M:
-    """The sum of two metrics of one type; neither is changed, and nothing in it is shared with them."""
-    return type(one)(
-        **{field.name: _SUMS.get(field.name, _sum)(getattr(one, field.name), getattr(two, field.name)) for field in fields(one)}
-    )
+def call_counts(calls: int, without_usage: int, without_cost: int) -> dict[str, int]:
+    """What `additional_metrics` tells of a run's calls, so that a partial sum never looks whole."""
+    return {"calls": calls, "calls_without_usage": without_usage, "calls_without_cost": without_cost}
 
 
-def _sum(one: Any, two: Any) -> Any:
+def _sum(one: float | None, two: float | None) -> float | None:
     if one is None or two is None:
         return two if one is None else one
     return one + two
 
 
-def _first(one: Any, two: Any) -> Any:
-    return two if one is None else one
+def _earlier(one: float | None, two: float | None) -> float | None:
+    if one is None or two is None:
+        return two if one is None else one
+    return min(one, two)
 
 
 def add_dollars(one: float | None, two: float | None) -> float | None:
@@ -221,61 +324,48 @@ def add_dollars(one: float | None, two: float | None) -> float | None:
     return float(Decimal(repr(one)) + Decimal(repr(two)))
 
 
-def merge_extras(one: dict[str, Any] | None, two: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Two `provider_metrics` as one: numbers add, nested objects merge by the same rule, else the latest stands.
+def fold(target: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Add `provider_metrics` or `additional_metrics` to others: numbers add, objects fold, else the latest stands.
 
-    >>> merge_extras({"total_time": 1.5, "tier": "flex"}, {"total_time": 2, "tier": "default"})
+    The target is changed and returned, or made where there was none; nothing of `new` is shared with it.
+
+    >>> fold({"total_time": 1.5, "tier": "flex"}, {"total_time": 2, "tier": "default"})
     {'total_time': 3.5, 'tier': 'default'}
     """
-    if one is None and two is None:
-        return None
-    merged = dict(one or {})
-    for name, new in (two or {}).items():
-        merged[name] = _merge_extra(merged.get(name), new)
-    return {name: _copied(value) for name, value in merged.items()}
+    if new is None:
+        return target
+    if target is None:
+        target = {}
+    for name, value in new.items():
+        kind = type(value)
+        if kind is int or kind is float:
+            old = target.get(name)
+            target[name] = old + value if type(old) is int or type(old) is float else value
+        elif kind is dict:
+            old = target.get(name)
+            target[name] = fold(old if type(old) is dict else None, value) or {}
+        elif value is not None or name not in target:
+            target[name] = deepcopy(value) if kind is list else value
+    return target
 
 
-def _merge_extra(old: Any, new: Any) -> Any:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return merge_extras(old, new)
-    if _is_number(old) and _is_number(new):
-        return old + new
-    return old if new is None else new
+def fold_details(target: Details | None, new: Details | None, prefix: str = "") -> Details | None:
+    """Add the entries of each `(provider, id)` to those of a run, under keys that begin with a prefix."""
+    if new is None:
+        return target
+    if target is None:
+        target = {}
+    for model_type, entries in new.items():
+        models = target.setdefault(model_type if model_type.startswith(prefix) else prefix + model_type, [])
+        for entry in entries:
+            entry_of(models, entry.provider, entry.id).accumulate(entry)
+    return target
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
-    return value
-
-
-def _merge_details(one: Details | None, two: Details | None) -> Details | None:
-    """By model type, the entries of each `(provider, id)` added up, in the order in which they first came."""
-    if one is None and two is None:
-        return None
-    merged: dict[str, dict[tuple[str, str], ModelMetrics]] = {}
-    for details in (one or {}, two or {}):
-        for model_type, entries in details.items():
-            models = merged.setdefault(model_type, {})
-            for entry in entries:
-                key = (entry.provider, entry.id)
-                models[key] = _added(models.get(key, ModelMetrics(id=entry.id, provider=entry.provider)), entry)
-    return {model_type: list(models.values()) for model_type, models in merged.items()}
-
-
-_SUMS: dict[str, Callable[[Any, Any], Any]] = {
-    "cost": add_dollars,
-    "time_to_first_token": _first,
-    "provider_metrics": merge_extras,
-    "additional_metrics": merge_extras,
-    "details": _merge_details,
-    "id": lambda one, two: one or two,
-    "provider": lambda one, two: one or two,
-}
-"""How each field is added that is not a plain sum."""
+def entry_of(models: list[ModelMetrics], provider: str, model_id: str) -> ModelMetrics:
+    """The entry of a model in a list, which is added where there is none yet."""
+    for entry in models:
+        if entry.id == model_id and entry.provider == provider:
+            return entry
+    models.append(ModelMetrics(id=model_id, provider=provider))
+    return models[-1]

@@ -1,0 +1,385 @@
+"""`Run` and `Session`: recorders of what is called, with clocks and locks; what they give out is plain data.
+
+    >>> session = Session()
+    >>> with Run(session=session) as run:
+    ...     reading = run.record({"choices": [], "model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": 2}})
+    ...     with run.tool("search") as call:
+    ...         pass
+    >>> run.metrics.input_tokens, session.metrics.total_tokens, run.tools[0].name
+    (9, 11, 'search')
+
+A run that begins inside another, in the same thread or task or in one that inherits its context, is nested: what it
+records, the outer run has as well. A plain thread inherits nothing: hand it `run.bound(function)`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import TracebackType
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
+
+from unimeter.errors import MissingUsage
+from unimeter.ledger import Ledger
+from unimeter.meter import read
+from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics
+from unimeter.reading import Reading
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_current: ContextVar[Run | None] = ContextVar("unimeter.run", default=None)
+
+
+class Message(NamedTuple):
+    """One call to a model, as a run recorded it."""
+
+    model_type: str
+    """What the model was called for."""
+    reading: Reading | None
+    """What the response says; None where it carries no usage."""
+    duration: float | None
+    """Seconds from the request to the end of the answer."""
+    time_to_first_token: float | None
+    """Seconds from the request to the first token."""
+
+    @property
+    def metrics(self) -> MessageMetrics:
+        """The metrics of the call, with its times."""
+        metrics = MessageMetrics(duration=self.duration, time_to_first_token=self.time_to_first_token)
+        if self.reading is not None:
+            metrics.accumulate(self.reading.metrics)
+        return metrics
+
+
+class ToolCall(NamedTuple):
+    """One call of a tool, as a run recorded it."""
+
+    name: str
+    metrics: ToolCallMetrics
+
+
+class _Block:
+    """Something that is entered and left, by `with` and by `async with`."""
+
+    def _enter(self) -> Any:
+        return self
+
+    def _leave(self) -> None: ...
+
+    def __enter__(self) -> Any:
+        return self._enter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._leave()
+
+    async def __aenter__(self) -> Any:
+        return self._enter()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._leave()
+
+
+class Session:
+    """Adds up runs. Safe in any number of threads and tasks.
+
+    >>> session = Session.from_dict({"input_tokens": 5, "total_tokens": 5})
+    >>> session.add(RunMetrics(input_tokens=2, total_tokens=2))
+    >>> session.metrics
+    SessionMetrics(input_tokens=7, total_tokens=7)
+    """
+
+    def __init__(self, metrics: SessionMetrics | None = None) -> None:
+        self._ledger = Ledger()
+        if metrics is not None:
+            self._ledger.merge(metrics)
+
+    @property
+    def metrics(self) -> SessionMetrics:
+        """What all runs recorded so far: a copy, consistent in itself."""
+        total = SessionMetrics()
+        total.accumulate(self._ledger.metrics())
+        return total
+
+    def add(self, run: RunMetrics) -> None:
+        """Take in a run that was measured elsewhere. A `Run(session=...)` does so by itself."""
+        self._ledger.merge(run)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The session's metrics as JSON-safe values; `from_dict` goes on from there."""
+        return self.metrics.to_dict()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Session:
+        """A session that goes on from what `to_dict` made. Raises as `SessionMetrics.from_dict` does."""
+        return cls(SessionMetrics.from_dict(data))
+
+
+class Run(_Block):
+    """Records what a run calls: its models, its tools, the runs within it.
+
+    Safe in any number of threads and tasks; no lock is held while a response is read or user code runs.
+    The clock runs from `with` (or `start`) to its end (or `stop`), and is monotonic.
+    """
+
+    def __init__(
+        self, *, session: Session | None = None, parent: Run | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """
+        Args:
+            session: what the run belongs to.
+            parent: the run that it is nested in; by default the one that is current when it begins.
+            clock: seconds that never go back.
+        """
+        self._ledger = Ledger(once=True)
+        self._session = session
+        self._parent = parent
+        self._clock = clock
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._first_token: float | None = None
+        self._messages: list[tuple[str, Reading | None, float | None, float | None]] = []
+        self._tools: list[ToolCall] = []
+        self._token: Token[Run | None] | None = None
+
+    # its time --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the clock, once; `with` does so by itself."""
+        if self._began is None:
+            self._began = self._clock()
+
+    def stop(self) -> None:
+        """Stop the clock, once; `with` does so by itself. What is recorded later still counts."""
+        if self._began is not None and self._ended is None:
+            self._ended = self._clock()
+
+    def _enter(self) -> Self:
+        outer = _current.get()
+        if self._parent is None and outer is not self:
+            self._parent = outer
+        self._token = _current.set(self)
+        self.start()
+        return self
+
+    def _leave(self) -> None:
+        self.stop()
+        if self._token is not None:
+            with suppress(ValueError):  # left in another context than it was entered in, which has a current run of its own
+                _current.reset(self._token)
+            self._token = None
+
+    @staticmethod
+    def current() -> Run | None:
+        """The innermost run that this thread or task is in."""
+        return _current.get()
+
+    def bound(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
+        """A function that calls another inside this run, wherever it is called: in a plain thread, in a pool."""
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def awaited(*arguments: _P.args, **keywords: _P.kwargs) -> Any:
+                token = _current.set(self)
+                try:
+                    return await cast(Awaitable[Any], function(*arguments, **keywords))
+                finally:
+                    _current.reset(token)
+
+            return cast(Callable[_P, _T], awaited)
+
+        @wraps(function)
+        def called(*arguments: _P.args, **keywords: _P.kwargs) -> _T:
+            token = _current.set(self)
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                _current.reset(token)
+
+        return called
+
+    # its calls -------------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        response: Any,
+        model_type: str = ModelType.MODEL.value,
+        *,
+        provider: str | None = None,
+        url: str | None = None,
+        headers: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        duration: float | None = None,
+        time_to_first_token: float | None = None,
+    ) -> Reading | None:
+        """Count a call to a model, by its response or by the reading of one.
+
+        A reading with an id and figures that the run has counted already is not counted again: two ways of hearing
+        the same call may both record it. A response without usage is counted as a call without usage.
+
+        Args:
+            response: whatever `unimeter.read` takes, or a `Reading`.
+            model_type: what the model was called for, a `ModelType` or any other word.
+            provider, url, headers, model: as for `unimeter.read`.
+            duration: seconds that the call took, by the caller's clock.
+            time_to_first_token: seconds from the request to the first token.
+
+        Returns:
+            The reading; None for a response without usage.
+
+        Raises:
+            UnknownProvider, MalformedUsage: as `unimeter.read` does. Nothing is counted then.
+        """
+        reading: Reading | None
+        if response is None or isinstance(response, Reading):
+            reading = response
+        else:
+            try:
+                reading = read(response, provider, url=url, headers=headers, model=model)
+            except MissingUsage:
+                reading = None
+        if type(model_type) is not str:
+            model_type = str(model_type)
+        if reading is not None and reading.calls:
+            fresh = sum([self._count(call, model_type) for call in reading.calls]) > 0
+        else:
+            fresh = self._count(reading, model_type)
+        if fresh:
+            self._messages.append((model_type, reading, duration, time_to_first_token))
+            if time_to_first_token is not None and self._first_token is None:
+                self._first_token = self._since_beginning(duration) + time_to_first_token
+        return reading
+
+    def _count(self, reading: Reading | None, model_type: str) -> bool:
+        """Count a call here, in the runs around and in the sessions, each once; whether it is new here."""
+        if not self._ledger.record(reading, model_type):
+            return False
+        if self._parent is not None or self._session is not None:
+            new_to = {} if self._session is None else {self._session: True}
+            run = self._parent
+            while run is not None:
+                new = run._ledger.record(reading, model_type)  # an outer run may have heard the call by itself
+                if run._session is not None:
+                    new_to[run._session] = new_to.get(run._session, True) and new
+                run = run._parent
+            for session, new in new_to.items():
+                if new:
+                    session._ledger.record(reading, model_type)
+        return True
+
+    def _ledgers(self) -> list[Ledger]:
+        """The run's own ledger and those of all that it belongs to, each once."""
+        ledgers: list[Ledger] = []
+        run: Run | None = self
+        while run is not None:
+            ledgers += [run._ledger] if run._session is None else [run._ledger, run._session._ledger]
+            run = run._parent
+        return list(dict.fromkeys(ledgers))
+
+    def _since_beginning(self, duration: float | None) -> float:
+        """Seconds from the run's beginning to that of a call which took so long until now.
+
+        0 where it cannot be told: the call is then taken to have begun with the run, as one is that is recorded later.
+        """
+        if duration is None or self._began is None:
+            return 0.0
+        return max(self._clock() - duration - self._began, 0.0)
+
+    def call(self, model_type: str = ModelType.MODEL.value) -> Call:
+        """A block that times a call: `with run.call() as call: ...; call.record(response)`."""
+        return Call(self, model_type)
+
+    def tool(self, name: str) -> _Tool:
+        """A block that times a tool: `with run.tool("search") as call: ...`; an exception is timed as well."""
+        return _Tool(self, name)
+
+    def merge(self, other: Run | RunMetrics) -> None:
+        """Take in a run that was measured elsewhere and passed within this one, such as a background task's."""
+        metrics = other.metrics if isinstance(other, Run) else other
+        for ledger in self._ledgers():
+            ledger.merge(metrics)
+
+    def merge_eval(self, other: Run | RunMetrics, prefix: str = "eval") -> None:
+        """Take in an evaluator's run, as `RunMetrics.merge_eval` does."""
+        evaluated = RunMetrics()
+        evaluated.merge_eval(other.metrics if isinstance(other, Run) else other, prefix)
+        for ledger in self._ledgers():
+            ledger.merge(evaluated)
+
+    # what came of it -------------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> RunMetrics:
+        """What was recorded so far, here and in the runs within: a copy, consistent in itself."""
+        metrics = self._ledger.metrics()
+        metrics.time_to_first_token = self._first_token
+        if self._began is not None:
+            metrics.duration = (self._clock() if self._ended is None else self._ended) - self._began
+        return metrics
+
+    @property
+    def messages(self) -> list[Message]:
+        """The calls that were recorded in this run itself, in order."""
+        return [Message(*message) for message in self._messages.copy()]
+
+    @property
+    def tools(self) -> list[ToolCall]:
+        """The tools that were called in this run itself, in the order in which they ended."""
+        return self._tools.copy()
+
+
+class Call(_Block):
+    """A call to a model that is being made; made by `Run.call`."""
+
+    def __init__(self, run: Run, model_type: str) -> None:
+        self._run = run
+        self._model_type = model_type
+        self._began = run._clock()
+        self._first_token: float | None = None
+        self._recorded = False
+
+    def first_token(self) -> None:
+        """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk."""
+        if self._first_token is None:
+            self._first_token = self._run._clock()
+
+    def record(self, response: Any, **hints: Any) -> Reading | None:
+        """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
+        now = self._run._clock()
+        after = None if self._first_token is None else self._first_token - self._began
+        reading = self._run.record(response, self._model_type, duration=now - self._began, time_to_first_token=after, **hints)
+        self._recorded = True
+        return reading
+
+    def _enter(self) -> Self:
+        self._began = self._run._clock()
+        return self
+
+    def _leave(self) -> None:
+        if not self._recorded:  # it failed, or nobody looked: what it used is not known
+            self.record(None)
+
+
+class _Tool(_Block):
+    """A tool that is being called; made by `Run.tool`."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self._run = run
+        self._name = name
+        self._began = 0.0
+        self._metrics = ToolCallMetrics()
+
+    def _enter(self) -> ToolCallMetrics:
+        self._metrics.start_time = time.time()
+        self._began = self._run._clock()
+        return self._metrics
+
+    def _leave(self) -> None:
+        duration = self._run._clock() - self._began
+        self._metrics.duration = duration
+        self._metrics.end_time = (self._metrics.start_time or 0.0) + duration
+        self._run._tools.append(ToolCall(self._name, self._metrics))
