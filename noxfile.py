@@ -62,6 +62,13 @@ def litellm(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def agno(session: nox.Session) -> None:
+    """The roll-up against agno's own classes."""
+    install(session, "agno")
+    session.run("pytest", "-q", "-n", "2", "-m", "agno", "tests/agno", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def live(session: nox.Session) -> None:
     """A real llama.cpp server on loopback."""
     install(session, "live")
@@ -73,3 +80,4 @@ def bench(session: nox.Session) -> None:
     """The benchmarks. They print ratios and judge nothing."""
     install(session, "bench", "sdk")
     session.run("python", "benchmarks/speed.py")
+    session.run("python", "benchmarks/rollup.py")

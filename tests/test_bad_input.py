@@ -485,3 +485,67 @@ def test_a_stream_after_another_is_added_or_refused(name: str) -> None:
         except MalformedUsage:
             continue
         assert (metrics.input_tokens, metrics.output_tokens) == (2 * once.input_tokens, 2 * once.output_tokens)
+
+
+def test_streams_of_two_dialects_are_refused() -> None:
+    head = {"id": "x", "object": "chat.completion.chunk"}
+    chat = [
+        {**head, "choices": [{"finish_reason": "stop"}]},
+        {**head, "choices": [], "usage": {"prompt_tokens": 17, "completion_tokens": 19}},
+    ]
+    claude = [
+        {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1000, "output_tokens": 1}}},
+        {"type": "message_delta", "usage": {"output_tokens": 500, "cache_read_input_tokens": 9000}},
+        {"type": "message_stop"},
+    ]
+    for events in ([*chat, *claude], [*claude, *chat], [*chat, *claude, *chat]):
+        for payload in (events, iter(events), "\n".join(map(json.dumps, events))):
+            with pytest.raises(MalformedUsage, match=r"one dialect|joined|several ids"):
+                unimeter.read(payload)
+
+
+def test_whatever_follows_a_trailer_does_not_hide_it() -> None:
+    fixture = FIXTURES["aws_bedrock/invoke_claude_trailer"]
+    whole = unimeter.read(fixture.events)
+    for more in ({"type": "ping"}, {}):
+        reading = unimeter.read([*fixture.events, more])
+        assert (reading.provider, reading.told) == (whole.provider, whole.told)
+
+
+def test_both_spellings_of_a_name_in_one_stream_are_one_name() -> None:
+    wire = {"candidates": [], "usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 16, "totalTokenCount": 24}}
+    sdk = {"candidates": [], "usage_metadata": {"prompt_token_count": 8, "candidates_token_count": 400, "total_token_count": 408}}
+    assert unimeter.read([wire, sdk]).metrics.output_tokens == 400
+    assert unimeter.read([sdk, wire]).metrics.output_tokens == 16
+
+
+def test_subclasses_of_plain_types_become_plain() -> None:
+    class Dollars(float): ...
+
+    class Word(str): ...
+
+    usage = {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cost": Dollars(0.5),
+        "speed": Word("fast"),
+        "server_tool_use": {"n": Dollars(2)},
+    }
+    reading = unimeter.read({"type": "message", "usage": usage})
+    own = {"speed": "fast", "server_tool_use": {"n": 2.0}}
+    assert reading.to_dict()["metrics"] == {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "total_tokens": 3,
+        "cost": 0.5,
+        "provider_metrics": own,
+    }
+    assert type(reading.metrics.cost) is float
+    assert json.loads(json.dumps(reading.usage)) == reading.usage
+
+
+def test_a_part_that_cannot_be_read_is_refused_by_both_ways() -> None:
+    usage = {"input_tokens": 3, "output_tokens": 2, "iterations": [{"type": "advisor_message", "input_tokens": "x"}]}
+    for how in (unimeter.read, unimeter.normalize):
+        with pytest.raises(MalformedUsage):
+            how({"type": "message", "usage": usage})

@@ -95,3 +95,18 @@ def test_version() -> None:
 def test_matrix() -> None:
     assert unimeter("matrix", "--markdown").stdout.decode() == matrix.markdown()
     assert unimeter("matrix").stdout.decode() == matrix.text()
+
+
+def test_a_fixture_with_mistakes_does_not_stop_the_others(tmp_path: Path) -> None:
+    wire = {"path": "/x", "content_type": "application/vnd.amazon.eventstream"}
+    (tmp_path / "a.json").write_text(json.dumps({"source": "", "wire": wire, "expected": {}, "events": [5]}))
+    (tmp_path / "b.json").write_text(json.dumps({"source": "", "wire": {"path": "/x"}, "expected": {}, "body": "\ud800"}))
+    (tmp_path / "c.json").write_text('{"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}')
+    done = unimeter("read", tmp_path)
+    assert (done.returncode, len(rows(done)), len(done.stderr.splitlines())) == (1, 1, 2)
+
+
+def test_a_terminal_is_not_obeyed(tmp_path: Path) -> None:
+    body = {"choices": [], "model": "\x1b[31mred\x07", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    (tmp_path / "a.json").write_text(json.dumps(body))
+    assert b"\x1b[31mred" not in unimeter("read", "--table", tmp_path).stdout

@@ -14,6 +14,7 @@ from unimeter.metrics import (
     ToolCallMetrics,
 )
 from unimeter.reading import Reading
+from unimeter.run import Run, Session
 
 __version__ = "0.1.0"
 
@@ -28,7 +29,9 @@ __all__ = [
     "ModelMetrics",
     "ModelType",
     "Reading",
+    "Run",
     "RunMetrics",
+    "Session",
     "SessionMetrics",
     "ToolCallMetrics",
     "UnimeterError",

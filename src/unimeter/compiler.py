@@ -77,7 +77,9 @@ def metrics(spec: Spec) -> Source:
         source.add("if usage is None: return None")
     if spec.ready_if:
         source.add("if type(usage) is not dict: usage = fields(usage, 'usage') or NOTHING")
-        source.add(f"if usage.get({spec.ready_if!r}) is not None: usage = {source.constant(spec.ready)}(usage)[0]")
+        with source.block(f"if usage.get({spec.ready_if!r}) is not None:"):
+            source.add(f"usage, parts = {source.constant(spec.ready)}(usage)")
+            source.add("if parts: return None")
     source.add(f"return {add_measuring(source, spec)[2]}")
     return source
 

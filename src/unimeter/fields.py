@@ -52,6 +52,16 @@ def camel_case(name: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in tail) if head else name
 
 
+@lru_cache(maxsize=1024)
+def other_spelling(name: str) -> str:
+    """A snake_case name as camelCase, and the other way round.
+
+    >>> other_spelling("promptTokenCount"), other_spelling("prompt_token_count")
+    ('prompt_token_count', 'promptTokenCount')
+    """
+    return camel_case(name) if "_" in name else re.sub("(?<=.)([A-Z])", r"_\1", name).lower()
+
+
 @lru_cache(maxsize=4096)
 def parse(path: str) -> tuple[Step, ...]:
     """The steps of a path.

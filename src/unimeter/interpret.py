@@ -105,6 +105,8 @@ class Call:
         if responses is not None:
             return self._sum_of(responses)
         adapter = self._recognised(held.events, held.kind)
+        if self._of_two_dialects(held.events):
+            raise MalformedUsage(self.label or "", "the events", "of one dialect", "usage in several: read each call on its own")
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
         if (following := several.one_after_another(held.events, adapter)) is not None:
@@ -144,7 +146,18 @@ class Call:
         if self.recogniser.by_shape(events[-1]) not in (root, None):
             return True
         carriers = [event for event in events if root.locate(event) is not None]
+        if len(events) > 2 and self._of_two_dialects(events):
+            return True
         return len(carriers) > 1 and several.whole_responses(carriers, self.recogniser.by_shape) is not None
+
+    def _of_two_dialects(self, events: list[Event]) -> bool:
+        """Whether events carry usage, each in the place of its own dialect, in more than one."""
+        roots = set()
+        for event in events:
+            root = self.recogniser.by_shape(event)
+            if root is not None and root.locate(event) is not None and root.first_place not in self.recogniser.trailers:
+                roots.add(root)
+        return len(roots) > 1
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from decimal import Decimal
 from threading import Lock
+from typing import Any, get_args
 
-from unimeter.metrics import BaseMetrics, ModelMetrics, RunMetrics, call_counts, fold, fold_details
+from unimeter.metrics import (
+    MessageMetrics,
+    ModelMetrics,
+    RunMetrics,
+    SessionMetrics,
+    TokenField,
+    call_counts,
+    fold,
+    fold_details,
+)
 from unimeter.reading import Reading
+
+TOKEN_FIELDS: tuple[str, ...] = get_args(TokenField)
 
 
 class _Entry:
-    """One model in one role. Dollars are kept exact, as a float can only be read and not added up."""
+    """One model in one role. Dollars are kept exact, as floats do not add up."""
 
     __slots__ = ("dollars", "metrics")
 
     def __init__(self, provider: str, model: str) -> None:
         self.metrics = ModelMetrics(provider=provider, id=model)
         self.dollars: Decimal | None = None
+
+    def add(self, metrics: MessageMetrics | ModelMetrics) -> None:
+        """Add a call of the model, or an aggregate of its calls."""
+        self.metrics.add_tokens(metrics)
+        if metrics.provider_metrics is not None:
+            self.metrics.provider_metrics = fold(self.metrics.provider_metrics, metrics.provider_metrics)
+        if metrics.cost is not None:
+            self.dollars = _sum(self.dollars, Decimal(repr(metrics.cost)))
 
 
 class Ledger:
@@ -30,7 +50,10 @@ class Ledger:
         self._lock = Lock()
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._calls = self._without_usage = self._without_cost = 0
-        self._merged = RunMetrics()
+        self._extras: dict[str, Any] | None = None
+        self._rest: dict[str, Any] = dict.fromkeys(TOKEN_FIELDS, 0)
+        """What the totals of other runs hold beyond their details."""
+        self._rest_dollars: Decimal | None = None
         self._seen: set[tuple[str, int, int]] | None = set() if once else None
 
     def record(self, reading: Reading | None, model_type: str) -> bool:
@@ -49,45 +72,47 @@ class Ledger:
                 return True
             if reading.metrics.cost is None:
                 self._without_cost += 1
-            self._add(reading, model_type)
+            self._entry(model_type, reading.provider, reading.model or "").add(reading.metrics)
             for part in reading.parts:
-                self._add(part, model_type)
+                self._entry(model_type, part.provider, part.model or "").add(part.metrics)
             return True
 
-    def merge(self, metrics: BaseMetrics) -> None:
+    def merge(self, metrics: RunMetrics | SessionMetrics) -> None:
         """Add the metrics of a run or a session."""
         with self._lock:
-            self._merged.merge(metrics)
+            entries = [(model_type, entry) for model_type, models in (metrics.details or {}).items() for entry in models]
+            for model_type, entry in entries:
+                self._entry(model_type, entry.provider, entry.id).add(entry)
+            for name in TOKEN_FIELDS:
+                self._rest[name] += getattr(metrics, name) - sum(getattr(entry, name) for _, entry in entries)
+            if metrics.cost is not None:
+                told = sum(Decimal(repr(entry.cost)) for _, entry in entries if entry.cost is not None)
+                self._rest_dollars = _sum(self._rest_dollars, Decimal(repr(metrics.cost)) - told)
+            self._extras = fold(self._extras, metrics.additional_metrics)
 
     def metrics(self) -> RunMetrics:
         """All of it, as it is at this moment. Nothing in it is shared with the ledger."""
         with self._lock:
-            total = RunMetrics()
-            dollars = None
+            total = RunMetrics(**self._rest)
+            dollars = self._rest_dollars
             for (model_type, _, _), entry in self._entries.items():
                 total.add_tokens(entry.metrics)
                 entry.metrics.cost = None if entry.dollars is None else float(entry.dollars)
                 total.details = fold_details(total.details, {model_type: [entry.metrics]})
                 dollars = _sum(dollars, entry.dollars)
-            if self._calls:
-                total.additional_metrics = call_counts(self._calls, self._without_usage, self._without_cost)
-            if self._merged.cost is not None:
-                dollars = _sum(dollars, Decimal(repr(self._merged.cost)))
-            total.merge(self._merged)
             total.cost = None if dollars is None else float(dollars)
+            total.additional_metrics = fold(None, self._extras)
+            if self._calls:
+                counts = call_counts(self._calls, self._without_usage, self._without_cost)
+                total.additional_metrics = fold(total.additional_metrics, counts)
             return total
 
-    def _add(self, reading: Reading, model_type: str) -> None:
-        key = (model_type, reading.provider, reading.model or "")
+    def _entry(self, model_type: str, provider: str, model: str) -> _Entry:
+        key = (model_type, provider, model)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(reading.provider, reading.model or "")
-        metrics = reading.metrics
-        entry.metrics.add_tokens(metrics)
-        if metrics.provider_metrics is not None:
-            entry.metrics.provider_metrics = fold(entry.metrics.provider_metrics, metrics.provider_metrics)
-        if metrics.cost is not None:
-            entry.dollars = _sum(entry.dollars, Decimal(repr(metrics.cost)))
+            entry = self._entries[key] = _Entry(provider, model)
+        return entry
 
 
 def _sum(one: Decimal | None, two: Decimal | None) -> Decimal | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unimeter.fields import other_spelling
 from unimeter.objects import fields_of, is_unset
 from unimeter.values import DEEPEST
 
@@ -33,5 +34,7 @@ def laid_over(old: Any, new: Any, depth: int) -> Any:
         return new
     out: dict[str, Any] = dict(old_fields)
     for name, value in new_fields.items():
+        if name not in out and (other := other_spelling(name)) in out:
+            out[name] = out.pop(other)  # a dict from the wire, and then an SDK's object
         out[name] = laid_over(out.get(name), value, depth + 1)
     return out

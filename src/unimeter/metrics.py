@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -51,7 +52,7 @@ class _Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that differ from their default, as JSON-safe values; `from_dict` is its inverse."""
-        return {name: msgspec.to_builtins(value) for name, value in _set_fields(self)}
+        return {name: _json_safe(value) for name, value in _set_fields(self)}
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
@@ -157,7 +158,7 @@ class MessageMetrics(BaseMetrics):
             self.duration = _sum(self.duration, other.duration)
             if self.time_to_first_token is None:
                 self.time_to_first_token = other.time_to_first_token
-            self.provider_metrics = fold(self.provider_metrics, other.provider_metrics)
+            self.provider_metrics = folded(self.provider_metrics, other.provider_metrics)
 
 
 @dataclass(slots=True, repr=False)
@@ -178,7 +179,7 @@ class ModelMetrics(BaseMetrics):
             self.id = self.id or other.id
             self.provider = self.provider or other.provider
         if isinstance(other, (MessageMetrics, ModelMetrics)):
-            self.provider_metrics = fold(self.provider_metrics, other.provider_metrics)
+            self.provider_metrics = folded(self.provider_metrics, other.provider_metrics)
 
 
 Details = dict[str, list[ModelMetrics]]
@@ -228,7 +229,7 @@ class RunMetrics(BaseMetrics):
         BaseMetrics.accumulate(self, other)
         if isinstance(other, (RunMetrics, SessionMetrics)):
             self.details = fold_details(self.details, other.details)
-            self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+            self.additional_metrics = folded(self.additional_metrics, other.additional_metrics)
 
     def merge_eval(self, other: RunMetrics, prefix: str = "eval") -> None:
         """Take in an evaluator's run: its models under `eval_model` and so on, its time under `eval_duration`.
@@ -237,9 +238,9 @@ class RunMetrics(BaseMetrics):
         """
         BaseMetrics.accumulate(self, other)
         self.details = fold_details(self.details, other.details, f"{prefix}_")
-        self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+        self.additional_metrics = folded(self.additional_metrics, other.additional_metrics)
         if other.duration is not None:
-            self.additional_metrics = fold(self.additional_metrics, {f"{prefix}_duration": other.duration})
+            self.additional_metrics = folded(self.additional_metrics, {f"{prefix}_duration": other.duration})
 
 
 Metrics = RunMetrics
@@ -260,7 +261,7 @@ class SessionMetrics(BaseMetrics):
         BaseMetrics.accumulate(self, other)
         if isinstance(other, (RunMetrics, SessionMetrics)):
             self.details = fold_details(self.details, other.details)
-            self.additional_metrics = fold(self.additional_metrics, other.additional_metrics)
+            self.additional_metrics = folded(self.additional_metrics, other.additional_metrics)
 
 
 @dataclass(slots=True, repr=False)
@@ -273,6 +274,19 @@ class ToolCallMetrics(_Record):
     """Unix time, seconds."""
     duration: float | None = None
     """Seconds, by a monotonic clock."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The metrics that `to_dict` made; a time may also be an ISO 8601 string, as agno stores it."""
+        times = {name: _unix_time(value) for name, value in data.items() if name in ("start_time", "end_time")}
+        return super(ToolCallMetrics, cls).from_dict({**data, **times})
+
+
+def _unix_time(value: Any) -> Any:
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (TypeError, ValueError):
+        return value  # a number; or what is neither, and is refused
 
 
 TokenField = Literal[
@@ -287,6 +301,16 @@ TokenField = Literal[
     "reasoning_tokens",
 ]
 """The names of the counts that every metric type but `ToolCallMetrics` has."""
+
+
+def _json_safe(value: Any) -> Any:
+    if isinstance(value, _Record):
+        return value.to_dict()
+    if isinstance(value, dict):
+        return {str(name): _json_safe(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_json_safe(item) for item in value]
+    return value if type(value) is float else msgspec.to_builtins(value)
 
 
 def _set_fields(record: Any) -> Iterable[tuple[str, Any]]:
@@ -322,6 +346,11 @@ def add_dollars(one: float | None, two: float | None) -> float | None:
     if one is None or two is None:
         return two if one is None else one
     return float(Decimal(repr(one)) + Decimal(repr(two)))
+
+
+def folded(one: dict[str, Any] | None, two: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The sum of two `provider_metrics` or `additional_metrics`; neither is changed. See `fold`."""
+    return one if two is None else fold(fold(None, one), two)
 
 
 def fold(target: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:

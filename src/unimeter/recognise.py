@@ -172,6 +172,8 @@ class Recogniser:
         self.from_url = lru_cache(maxsize=1024)(partial(from_url, registry=registry))
         self.object_readers: dict[tuple[type, str | None], Reader | None] = {}
         """The same for SDKs' objects, by their class and the provider's name."""
+        self.trailers = {mark for _, mark, _ in registry.marks.get(None, ())}
+        """Names of what a sender adds to a response in any dialect; usage that stands there says nothing of the dialect."""
         self._sdks = {module.partition(".")[0] for module, _ in registry.sdk_types}
         self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
         self._mark = _Made(partial(mark_finder, registry))
@@ -240,11 +242,14 @@ class Recogniser:
             self.readers[told] = reader
 
     def remember_kind(self, kind: type, told: str | None, adapter: type[Adapter], sample: Any) -> None:
-        """The same for objects: a class of an SDK's belongs to one dialect."""
-        if kind.__module__.partition(".")[0] in self._sdks:
+        """The same for objects: a class of an SDK's belongs to one dialect, unless values decide on the dialect."""
+        by_values = all("." in text or "=" in text for text in self.registry.root_of(adapter).shape)
+        if kind.__module__.partition(".")[0] in self._sdks and not by_values:
             if len(self.object_readers) >= _MOST_CLASSES:
                 self.object_readers.clear()
             certain = told is not None or self.package_label(kind) is not None
+            if not certain:  # the sample's marks are its own
+                adapter = self.registry.root_of(adapter)
             self.object_readers[kind, told] = object_reader(adapter, sample, certain=certain)
 
     # the dialect ---------------------------------------------------------------------------------------------------
@@ -291,11 +296,12 @@ class Recogniser:
         return self._mark[root](event, fields_of(usage))
 
     def marked_in(self, root: type[Adapter], events: Sequence[Event]) -> str | None:
-        """Whose marks a stream bears: its first event, its last, or the last that carries usage."""
+        """Whose marks a stream bears: its first event, its last, the last that carries usage, or one that ends a response."""
         if not events:
             return None
         with_usage = next((event for event in reversed(events) if root.locate(event) is not None), events[-1])
-        for event in (events[0], events[-1], with_usage):
+        stops = [event for event in events if any(stops(event) for stops in root.stop_tests)] if root.stop_tests else []
+        for event in (events[0], events[-1], with_usage, *stops):
             located = root.locate(event)
             if (label := self.marked(root, event, None if located is None else located[0])) is not None:
                 return label

@@ -28,6 +28,7 @@ from unimeter.ledger import Ledger
 from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics
 from unimeter.reading import Reading
+from unimeter.summary import Section, section, sections_of, tables_of, text_of
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -108,6 +109,12 @@ class Session:
     def add(self, run: RunMetrics) -> None:
         """Take in a run that was measured elsewhere. A `Run(session=...)` does so by itself."""
         self._ledger.merge(run)
+
+    def __str__(self) -> str:
+        return text_of(sections_of(self.metrics))
+
+    def __rich__(self) -> Any:
+        return tables_of(sections_of(self.metrics))
 
     def to_dict(self) -> dict[str, Any]:
         """The session's metrics as JSON-safe values; `from_dict` goes on from there."""
@@ -330,6 +337,23 @@ class Run(_Block):
     def tools(self) -> list[ToolCall]:
         """The tools that were called in this run itself, in the order in which they ended."""
         return self._tools.copy()
+
+    def __str__(self) -> str:
+        return text_of(self._sections())
+
+    def __rich__(self) -> Any:
+        return tables_of(self._sections())
+
+    def _sections(self) -> list[Section]:
+        labels = ("for", "provider", "model")
+        messages = [(_who(message), message.metrics) for message in self.messages]
+        tools = [((call.name,), call.metrics) for call in self.tools]
+        return sections_of(self.metrics, section("messages", labels, messages), section("tools", ("tool",), tools))
+
+
+def _who(message: Message) -> tuple[str, str, str]:
+    reading = message.reading
+    return message.model_type, "no usage" if reading is None else reading.provider, (reading and reading.model) or ""
 
 
 class Call(_Block):

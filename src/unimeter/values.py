@@ -60,7 +60,7 @@ def as_count(value: Any, path: str) -> int | None:
 def as_number(value: Any, path: str) -> float | None:
     """A number that is not negative, and no larger than any that has a meaning here."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT:
-        return value
+        return float(value) if isinstance(value, float) else int(value)
     if is_unset(value):
         return None
     raise Refused(path, "a number from 0 to 2**63 - 1", value)
@@ -73,7 +73,7 @@ def as_label(value: Any, path: str) -> str | int | None:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return int(value)
     if is_unset(value):
         return None
     raise Refused(path, "a string", value)
@@ -104,8 +104,10 @@ def as_tree(value: Any, path: str, depth: int = 0) -> Any:
 def _tree_of_no_object(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Enum):
         return as_tree(value.value, path, depth)
-    if value is None or isinstance(value, (int, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, (int, str)):
+        return int(value) if isinstance(value, int) else str(value)
     if isinstance(value, float):
         return as_finite(value, path)
     if not isinstance(value, (list, tuple)):
@@ -127,9 +129,9 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
         if isinstance(value, Enum):
             return as_evidence(value.value, depth)
         if isinstance(value, (int, str)):
-            return value
+            return int(value) if isinstance(value, int) else str(value)
         if isinstance(value, float):
-            return value if isfinite(value) else repr(value)
+            return float(value) if isfinite(value) else repr(float(value))
     if depth == DEEPEST:
         return "nested too deeply"
     if isinstance(value, (list, tuple)):
@@ -149,7 +151,7 @@ def as_finite(value: float, path: str) -> float:
     """A float that JSON can say."""
     if not isfinite(value):
         raise Refused(path, "a finite number", value)
-    return value
+    return float(value)
 
 
 def as_fields(value: Any, path: str) -> Fields | None:

@@ -17,19 +17,7 @@ from unimeter.cli.sources import Source
 from unimeter.errors import UnimeterError
 from unimeter.meter import read
 from unimeter.reading import Reading
-
-_COLUMNS = {
-    "input_tokens": "input",
-    "output_tokens": "output",
-    "total_tokens": "total",
-    "cache_read_tokens": "cache\nread",
-    "cache_write_tokens": "cache\nwrite",
-    "reasoning_tokens": "reason-\ning",
-    "audio_input_tokens": "audio\nin",
-    "audio_output_tokens": "audio\nout",
-    "cost": "cost $",
-}
-"""The metrics that have a column; the rest stand together in one."""
+from unimeter.summary import COLUMNS, figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +64,13 @@ def show_table(shown: Iterable[Shown]) -> int:
     console = Console()
     every = list(shown)
     read_ones = [one.reading for one in every if one.reading is not None]
-    columns = [metric for metric in _COLUMNS if any(getattr(reading.metrics, metric) for reading in read_ones)]
+    columns = [metric for metric in COLUMNS if any(getattr(reading.metrics, metric) for reading in read_ones)]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("source", "provider", "model"):
         table.add_column(name, overflow="fold")
     for metric in columns:
-        widest = max(len(_figure(getattr(reading.metrics, metric))) for reading in read_ones)
-        table.add_column(_COLUMNS[metric], justify="right", min_width=max(widest, 5))  # a figure is never cut short
+        widest = max(len(figure(getattr(reading.metrics, metric))) for reading in read_ones)
+        table.add_column(COLUMNS[metric], justify="right", min_width=max(widest, 5))  # a figure is never cut short
     table.add_column("its own", style="dim", overflow="fold", min_width=16)
     failed = 0
     for one in every:
@@ -108,17 +96,18 @@ def show_table(shown: Iterable[Shown]) -> int:
 
 def _cells(name: str, reading: Reading, columns: list[str]) -> list[str]:
     metrics = reading.metrics
-    shown = [_figure(getattr(metrics, metric)) for metric in columns]
+    shown = [figure(getattr(metrics, metric)) for metric in columns]
     notes = [f"{key}={value}" for key, value in _flat("", metrics.provider_metrics or {})]
     notes += [f"{part.model or 'another model'} {part.metrics.total_tokens:,}" for part in reading.parts]
     notes += [*reading.odd, *([] if reading.complete else ["cut off"])]
     texts = (name, reading.provider, reading.model or "", *shown, "\n".join(notes))
-    return [text.encode("utf-8", "replace").decode() for text in texts]
+    return [_printable(text) for text in texts]
 
 
-def _figure(value: float | None) -> str:
-    """A figure that is not zero, with every digit of it."""
-    return "" if not value else f"{value:,}" if isinstance(value, int) else f"{value:.12g}"
+def _printable(text: str) -> str:
+    """A text that a terminal shows and does not obey."""
+    shown = (char if char == "\n" or char.isprintable() else "\ufffd" for char in text)
+    return "".join(shown).encode("utf-8", "replace").decode()
 
 
 def _flat(prefix: str, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

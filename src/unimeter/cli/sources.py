@@ -67,9 +67,9 @@ def _fixture(file: Path, body: bytes) -> Source | None:
     name = f"{file.parent.name}/{file.stem}"
     try:
         fixture = Fixture.model_validate({**data, "name": name})
-    except ValueError as error:
+        return Source(name, fixture.bytes(), fixture)
+    except (ValueError, TypeError, AttributeError) as error:  # not a fixture after all, or events that are none
         return Source(str(file), problem=f"a fixture with mistakes: {' '.join(str(error).split())}")
-    return Source(name, fixture.bytes(), fixture)
 
 
 def _in_body(name: str, body: bytes, lines: bool) -> Iterator[Source]:

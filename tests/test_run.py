@@ -1,0 +1,445 @@
+"""`Run` and `Session`: what they count, when, how long it took, and that no thread or task loses anything."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import unimeter
+from unimeter import MalformedUsage, ModelMetrics, Reading, Run, RunMetrics, Session, UnknownProvider
+
+
+def chat(read: int, generated: int, **more: Any) -> dict[str, Any]:
+    usage = {"prompt_tokens": read, "completion_tokens": generated, "total_tokens": read + generated}
+    return {"choices": [], "model": "gpt-x", "usage": usage} | more
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def counts(calls: int, without_usage: int = 0, without_cost: int = 0) -> dict[str, int]:
+    return {"calls": calls, "calls_without_usage": without_usage, "calls_without_cost": without_cost}
+
+
+# what is counted -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_adds_up_its_calls_by_role_and_model() -> None:
+    run = Run()
+    run.record(chat(10, 2))
+    run.record(chat(5, 1), "memory_model")
+    run.record(chat(3, 1, model="gpt-y"), unimeter.ModelType.MODEL)
+    run.record(chat(1, 1), "a_role_of_my_own")
+    metrics = run.metrics
+    assert (metrics.input_tokens, metrics.output_tokens, metrics.total_tokens) == (19, 5, 24)
+    assert metrics.details == {
+        "model": [
+            ModelMetrics(input_tokens=10, output_tokens=2, total_tokens=12, id="gpt-x", provider="OpenAI Chat"),
+            ModelMetrics(input_tokens=3, output_tokens=1, total_tokens=4, id="gpt-y", provider="OpenAI Chat"),
+        ],
+        "memory_model": [ModelMetrics(input_tokens=5, output_tokens=1, total_tokens=6, id="gpt-x", provider="OpenAI Chat")],
+        "a_role_of_my_own": [ModelMetrics(input_tokens=1, output_tokens=1, total_tokens=2, id="gpt-x", provider="OpenAI Chat")],
+    }
+    assert metrics.additional_metrics == counts(4, without_cost=4)
+    assert metrics.cost is None
+
+
+def test_plain_metrics_take_readings_as_a_run_does() -> None:
+    run, plain = Run(), RunMetrics()
+    for response in (chat(10, 2), chat(3, 1, usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.1}), None):
+        reading = None if response is None else unimeter.read(response)
+        run.record(reading)
+        plain.record(reading)
+    assert plain == run.metrics
+    assert plain.additional_metrics == counts(3, 1, 2)
+
+
+def test_dollars_are_added_exactly() -> None:
+    run, session = Run(), Session()
+    for _ in range(10):
+        run.record(chat(1, 1, usage={"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.1}))
+        session.add(RunMetrics(cost=0.1))
+    assert (run.metrics.cost, session.metrics.cost) == (1.0, 1.0)
+    assert (run.metrics.details or {})["model"][0].cost == 1.0
+
+
+def test_a_response_without_usage_is_counted_and_never_zero_in_silence() -> None:
+    run = Run()
+    assert run.record({"choices": [], "model": "gpt-x"}) is None
+    assert run.metrics.additional_metrics == counts(1, 1, 1)
+    assert run.metrics.details is None
+
+
+@pytest.mark.parametrize(
+    ("response", "error"), [({"a": 1}, UnknownProvider), (chat(1, 1, usage={"prompt_tokens": -1}), MalformedUsage)]
+)
+def test_what_cannot_be_read_is_an_error_and_counts_nothing(response: Any, error: type[Exception]) -> None:
+    run = Run()
+    with pytest.raises(error):
+        run.record(response)
+    assert run.metrics == RunMetrics()
+    assert run.messages == []
+
+
+def test_one_call_heard_twice_is_counted_once() -> None:
+    session = Session()
+    with Run(session=session) as outer:
+        outer.record(chat(10, 2, id="a"))
+        with Run(session=session) as inner:
+            inner.record(chat(10, 2, id="a"))
+            inner.record(chat(7, 1, id="b"))
+            inner.record(unimeter.read(chat(7, 1, id="b")))
+        outer.record(chat(7, 1, id="b"))
+    assert inner.metrics.input_tokens == 17
+    assert outer.metrics.input_tokens == 17
+    assert session.metrics.input_tokens == 17
+    assert len(outer.messages) == 1
+
+
+def test_a_server_that_numbers_its_responses_anew_loses_none() -> None:
+    run = Run()
+    run.record(chat(10, 2, id="chatcmpl-1"))
+    run.record(chat(11, 2, id="chatcmpl-1"))
+    assert run.metrics.input_tokens == 21
+
+
+def test_a_model_inside_a_response_has_an_entry_of_its_own() -> None:
+    usage = {
+        "input_tokens": 10,
+        "output_tokens": 2,
+        "iterations": [
+            {"type": "message", "input_tokens": 10, "output_tokens": 2},
+            {"type": "advisor_message", "model": "claude-advisor", "input_tokens": 100, "output_tokens": 5},
+        ],
+    }
+    run = Run()
+    run.record({"type": "message", "model": "claude-x", "id": "m", "usage": usage})
+    metrics = run.metrics
+    assert [(entry.id, entry.input_tokens) for entry in (metrics.details or {})["model"]] == [
+        ("claude-x", 10),
+        ("claude-advisor", 100),
+    ]
+    assert (metrics.input_tokens, (metrics.additional_metrics or {})["calls"]) == (110, 1)
+
+
+def test_several_calls_in_one_body_are_counted_each() -> None:
+    first, second = chat(10, 2, id="1", object="chat.completion"), chat(3, 1, id="2", object="chat.completion", model="gpt-y")
+    run = Run()
+    run.record(first)
+    run.record([first, second])
+    metrics = run.metrics
+    assert metrics.input_tokens == 13
+    assert [entry.id for entry in (metrics.details or {})["model"]] == ["gpt-x", "gpt-y"]
+    assert (metrics.additional_metrics or {})["calls"] == 2
+
+
+def test_nothing_that_a_run_gives_out_is_shared_with_it() -> None:
+    run = Run()
+    reading = run.record(chat(10, 2, service_tier="flex"))
+    assert reading is not None
+    first = run.metrics
+    (first.details or {})["model"][0].accumulate(first.details["model"][0])  # type: ignore[index]  # there are details
+    ((first.details or {})["model"][0].provider_metrics or {})["service_tier"] = "changed"
+    reading.metrics.input_tokens = 1_000
+    run.messages.clear()
+    again = run.metrics
+    assert again.input_tokens == 10
+    assert (again.details or {})["model"][0].provider_metrics == {"service_tier": "flex"}
+    assert len(run.messages) == 1
+
+
+# runs within runs ------------------------------------------------------------------------------------------------------
+
+
+def test_runs_nest_and_each_thing_is_counted_once() -> None:
+    session = Session()
+    with Run(session=session) as outer:
+        outer.record(chat(10, 1))
+        with Run(session=session) as inner:
+            inner.record(chat(5, 1), "memory_model")
+            assert outer.metrics.input_tokens == 15  # at once, not only at the end
+            with Run() as innermost:
+                innermost.record(chat(2, 1))
+                assert Run.current() is innermost
+        assert Run.current() is outer
+    assert Run.current() is None
+    assert [run.metrics.input_tokens for run in (innermost, inner, outer)] == [2, 7, 17]
+    assert session.metrics.input_tokens == 17
+
+
+def test_an_exception_keeps_what_there_was() -> None:
+    session = Session()
+    run = Run(session=session)
+
+    def fail() -> None:
+        with run:
+            run.record(chat(10, 1))
+            with run.tool("divide"):
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert session.metrics.input_tokens == 10
+    assert run.metrics.duration is not None
+    assert run.tools[0].metrics.duration is not None
+
+
+def test_two_agents_with_one_model_are_not_doubled() -> None:
+    """Counters on a shared client, summed once an agent, say 200 for 100 and 160 for 80 (cases.md, class L)."""
+    with Run() as crew:
+        with Run() as first:
+            first.record(chat(80, 20, id="1"))
+        with Run() as second:
+            second.record(chat(80, 20, id="2"))
+    assert [run.metrics.total_tokens for run in (first, second, crew)] == [100, 100, 200]
+    entries = (crew.metrics.details or {})["model"]
+    assert [(entry.input_tokens, entry.output_tokens) for entry in entries] == [(160, 40)]
+
+
+def test_concurrent_agents_count_their_own_calls() -> None:
+    """Differences of a shared counter around concurrent tasks say 80 and 80 for 50 and 30 (cases.md, class L)."""
+    runs: dict[int, Run] = {}
+    meeting = threading.Barrier(2)
+
+    def agent(tokens: int) -> None:
+        with Run() as run:
+            runs[tokens] = run
+            meeting.wait()
+            run.record(chat(tokens, 0))
+            meeting.wait()
+
+    threads = [threading.Thread(target=agent, args=(tokens,)) for tokens in (50, 30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {tokens: run.metrics.input_tokens for tokens, run in runs.items()} == {50: 50, 30: 30}
+
+
+def test_a_pool_works_inside_the_run_that_it_is_bound_to() -> None:
+    def work(tokens: int) -> None:
+        current = Run.current()
+        assert current is not None
+        current.record(chat(tokens, 0))
+
+    with Run() as run, ThreadPoolExecutor(4) as pool:
+        list(pool.map(run.bound(work), range(1, 11)))
+        assert pool.submit(Run.current).result() is None  # a plain thread inherits nothing
+    assert run.metrics.input_tokens == 55
+
+
+def test_tasks_inherit_the_run_and_a_bound_coroutine_has_it() -> None:
+    async def work(tokens: int) -> None:
+        current = Run.current()
+        assert current is not None
+        await asyncio.sleep(0)
+        current.record(chat(tokens, 0))
+
+    async def main() -> tuple[Run, Run]:
+        elsewhere = Run()
+        async with Run() as run:
+            await asyncio.gather(*(work(1) for _ in range(10)), asyncio.to_thread(lambda: Run.current().record(chat(5, 0))))  # type: ignore[union-attr]  # there is one
+            await elsewhere.bound(work)(7)
+        return run, elsewhere
+
+    run, elsewhere = asyncio.run(main())
+    assert (run.metrics.input_tokens, elsewhere.metrics.input_tokens) == (15, 7)
+
+
+def test_many_threads_and_tasks_lose_nothing() -> None:
+    session = Session()
+
+    def agent(number: int) -> None:
+        with Run(session=session) as run:
+            for turn in range(50):
+                run.record(chat(1, 2, id=f"{number}-{turn}", model=f"m{number % 3}"))
+                with run.tool("t"):
+                    run.metrics  # noqa: B018  # a snapshot amid the others' recording
+            assert run.metrics.total_tokens == 150
+
+    threads = [threading.Thread(target=agent, args=(number,)) for number in range(64)]
+    for thread in threads:
+        thread.start()
+
+    async def task(number: int) -> None:
+        async with Run(session=session) as run:
+            run.record(chat(3, 1, id=f"task-{number}", model="m0"))
+            await asyncio.sleep(0)
+            run.record(chat(3, 1, id=f"task-{number}", model="m0"))
+
+    async def main() -> None:
+        await asyncio.gather(*(task(number) for number in range(1_000)))
+
+    asyncio.run(main())
+    for thread in threads:
+        thread.join()
+    metrics = session.metrics
+    assert (metrics.input_tokens, metrics.output_tokens) == (64 * 50 + 3_000, 64 * 100 + 1_000)
+    assert sum(entry.total_tokens for entry in (metrics.details or {})["model"]) == metrics.total_tokens
+    assert metrics.additional_metrics == counts(64 * 50 + 1_000, without_cost=64 * 50 + 1_000)
+
+
+def test_no_lock_is_held_while_a_response_is_read() -> None:
+    run = Run()
+
+    class Slow(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            assert run.metrics is not None  # would never come back
+            return super().get(name, default)
+
+    run.record(Slow(chat(1, 1)))
+    assert run.metrics.input_tokens == 1
+
+
+# time ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_of_a_run_and_its_first_token() -> None:
+    clock = Clock()
+    with Run(clock=clock) as run:
+        clock.now += 1.0
+        with run.call() as call:
+            clock.now += 0.25
+            call.first_token()
+            clock.now += 0.5
+            call.first_token()
+            call.record(chat(1, 1))
+        assert run.metrics.duration == 1.75
+        with run.call("parser_model") as call:
+            call.first_token()
+            call.record(chat(1, 1))
+    clock.now += 5
+    assert (run.metrics.duration, run.metrics.time_to_first_token) == (1.75, 1.25)
+    times = [(message.metrics.duration, message.metrics.time_to_first_token) for message in run.messages]
+    assert times == [(0.75, 0.25), (0.0, 0.0)]
+
+
+def test_times_that_the_caller_measured() -> None:
+    clock = Clock()
+    with Run(clock=clock) as run:
+        clock.now += 3
+        run.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)
+        run.record(chat(1, 1), duration=1.0, time_to_first_token=0.1)
+    assert run.metrics.time_to_first_token == 2.5
+    later = Run()
+    later.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)  # after the fact: the call began the run
+    assert (later.metrics.time_to_first_token, later.metrics.duration) == (0.5, None)
+
+
+def test_a_call_that_fails_or_is_not_recorded_is_a_call_without_usage() -> None:
+    run = Run()
+    with pytest.raises(TimeoutError), run.call():
+        raise TimeoutError
+    with run.call("output_model"):
+        pass
+    assert run.metrics.additional_metrics == counts(2, 2, 2)
+    assert [(message.model_type, message.reading) for message in run.messages] == [("model", None), ("output_model", None)]
+
+
+def test_tools_are_timed_in_any_kind_of_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
+    clock = Clock()
+    run = Run(clock=clock)
+    with run.tool("search") as call:
+        clock.now += 2
+
+    async def main() -> None:
+        async with run.tool("fetch"):
+            clock.now += 1
+
+    asyncio.run(main())
+    assert call.to_dict() == {"start_time": 1_700_000_000.0, "end_time": 1_700_000_002.0, "duration": 2.0}
+    assert [(tool.name, tool.metrics.duration) for tool in run.tools] == [("search", 2.0), ("fetch", 1.0)]
+
+
+# other runs ------------------------------------------------------------------------------------------------------------
+
+
+def test_background_and_evaluators_runs() -> None:
+    background, evaluator = Run(), Run(clock=(clock := Clock()))
+    background.record(chat(5, 1), "memory_model")
+    with evaluator:
+        evaluator.record(chat(7, 1), "model")
+        evaluator.record(chat(1, 1), "eval_model")
+        clock.now += 2.5
+    session = Session()
+    with Run(session=session) as run:
+        run.record(chat(10, 1))
+        run.merge(background)
+        run.merge_eval(evaluator)
+        run.merge_eval(RunMetrics(duration=0.5))
+    assert {name: models[0].input_tokens for name, models in (run.metrics.details or {}).items()} == {
+        "model": 10,
+        "memory_model": 5,
+        "eval_model": 8,
+    }
+    assert (run.metrics.additional_metrics or {})["eval_duration"] == 3.0
+    assert run.metrics.input_tokens == session.metrics.input_tokens == 23
+    assert background.metrics.input_tokens == 5
+
+
+# saved and loaded ------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_was_saved_and_loaded_equals_one_that_went_on() -> None:
+    def use(session: Session, turns: range) -> None:
+        for turn in turns:
+            with Run(session=session) as run:
+                usage = {"prompt_tokens": turn, "completion_tokens": 1, "cost": 0.1}
+                run.record(chat(0, 0, model=f"m{turn % 2}", usage=usage, service_tier=str(turn)))
+
+    straight, before = Session(), Session()
+    use(straight, range(10))
+    use(before, range(4))
+    after = Session.from_dict(before.to_dict())
+    use(after, range(4, 10))
+    assert after.metrics == straight.metrics
+    assert after.metrics.cost == 1.0
+
+
+# shown -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_in_words_and_figures() -> None:
+    session = Session()
+    run = Run(session=session)
+    run.record(chat(1_000, 20), duration=1.5)
+    run.record(None, "parser_model")
+    with run.tool("search"):
+        pass
+    text = str(run)
+    for shown in ("messages", "1,000", "gpt-x", "1.500", "no usage", "search", "models", "total", "calls without usage"):
+        assert shown in text
+    assert "cache" not in text
+    assert "1,020" in str(session)
+    assert str(Session()) == ""
+
+
+def test_rich_shows_the_same() -> None:
+    rich_console = pytest.importorskip("rich.console")
+    run = Run()
+    run.record(chat(1_000, 20, model="[bold]"))
+    console = rich_console.Console(width=200, file=io.StringIO())
+    console.print(run)
+    text = console.file.getvalue()
+    assert "1,020" in text
+    assert "[bold]" in text
+
+
+def test_a_reading_is_what_is_recorded() -> None:
+    run = Run()
+    reading = unimeter.read(chat(1, 1))
+    assert run.record(reading) is reading
+    assert isinstance(run.messages[0].reading, Reading)
