@@ -242,9 +242,9 @@ class Recogniser:
             self.readers[told] = reader
 
     def remember_kind(self, kind: type, told: str | None, adapter: type[Adapter], sample: Any) -> None:
-        """The same for objects: a class of an SDK's belongs to one dialect, unless values decide on the dialect."""
-        by_values = all("." in text or "=" in text for text in self.registry.root_of(adapter).shape)
-        if kind.__module__.partition(".")[0] in self._sdks and not by_values:
+        """The same for objects: a class of an SDK's belongs to one dialect, unless its usage decides on the dialect."""
+        by_usage = all("." in text for text in self.registry.root_of(adapter).shape)
+        if kind.__module__.partition(".")[0] in self._sdks and not by_usage:
             if len(self.object_readers) >= _MOST_CLASSES:
                 self.object_readers.clear()
             certain = told is not None or self.package_label(kind) is not None

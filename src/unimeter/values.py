@@ -97,7 +97,7 @@ def as_tree(value: Any, path: str, depth: int = 0) -> Any:
                 raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
             item = as_tree(item, f"{path}.{name}", depth + 1)
         if item is not None:
-            copied[str(name)] = item
+            copied[name if type(name) is str else str(name)] = item
     return copied or None
 
 
