@@ -69,6 +69,13 @@ def agno(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def xpander(session: nox.Session) -> None:
+    """The report against xpander's SDK, which brings an agno 2: the roll-up is compared with that one as well."""
+    install(session, "xpander")
+    session.run("pytest", "-q", "-m", "xpander or agno", "tests/xpander", "tests/agno", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def live(session: nox.Session) -> None:
     """A real llama.cpp server on loopback."""
     install(session, "live")

@@ -94,7 +94,12 @@ def test_a_session_and_a_tool() -> None:
 
 @pytest.mark.parametrize(
     ("older", "path"),
-    [({"input_tokens": "9"}, "input_tokens"), ({"time": [1.0]}, "time"), ({"additional_metrics": 3}, "metrics")],
+    [
+        ({"input_tokens": "9"}, "input_tokens"),
+        ({"input_tokens": [9]}, "input_tokens"),
+        ({"time": [1.0]}, "time"),
+        ({"additional_metrics": 3}, "additional_metrics"),
+    ],
 )
 def test_wrong_types_are_refused_with_the_path(older: dict[str, Any], path: str) -> None:
     with pytest.raises(MalformedUsage, match=path):
