@@ -6,14 +6,17 @@ Where ours differ on purpose, `DIFFERENCES` says so, and a test each shows it.
 from __future__ import annotations
 
 import random
+from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from unimeter import MessageMetrics, ModelMetrics, Reading, RunMetrics, SessionMetrics, ToolCallMetrics
 
-agno = pytest.importorskip("agno.metrics")
+agno: Any = import_module("agno.metrics") if find_spec("agno") else None
 pytestmark = pytest.mark.agno
 
 DIFFERENCES = {
@@ -30,6 +33,12 @@ TOKENS = (
     *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"),
 )
 OUR_COUNTS = {"calls", "calls_without_usage", "calls_without_cost"}
+
+
+def test_the_differences_are_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for what, how in DIFFERENCES.items():
+        assert f"- {what}: {how}" in readme
 
 
 def message(chance: random.Random) -> dict[str, Any]:

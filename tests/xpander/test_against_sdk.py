@@ -7,13 +7,15 @@ import itertools
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from unimeter.export.xpander import Tokens, report_metrics
 
-sdk = pytest.importorskip("xpander_sdk")
+sdk: Any = None
+"""xpander's SDK. It reads the environment and looks for a project when it is imported: the fixture does that."""
 pytestmark = [pytest.mark.xpander, pytest.mark.filterwarnings("ignore")]
 
 SOURCES = ("sdk", "api", "orchestration")
@@ -46,6 +48,8 @@ def requests() -> Iterator[list[tuple[str, dict[str, str], bytes]]]:
         patch.setenv("XPANDER_ORGANIZATION_ID", "org")
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
+        global sdk
+        sdk = import_module("xpander_sdk")
         yield taken
         http.shutdown()
         thread.join()

@@ -326,11 +326,11 @@ def _task_of(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
 
 def _request(task: Task, configuration: HasFullUrl | None) -> dict[str, Any]:
     report = ExecutionReport.of(task)
-    configuration = configuration or getattr(task, "configuration", None) or Configuration()
-    if not configuration.api_key:
+    where: HasFullUrl = configuration or getattr(task, "configuration", None) or Configuration()
+    if not where.api_key:
         raise _not_sent("no api_key: give a configuration, or set XPANDER_API_KEY")
-    url = f"{configuration.get_full_url().rstrip('/')}/agents-metrics/{quote(task.agent_id, safe='')}/execution"
-    headers = {"x-api-key": configuration.api_key, "content-type": "application/json"}
+    url = f"{where.get_full_url().rstrip('/')}/agents-metrics/{quote(task.agent_id, safe='')}/execution"
+    headers = {"x-api-key": where.api_key, "content-type": "application/json"}
     return {"url": url, "headers": headers, "content": report.model_dump_json().encode()}
 
 
