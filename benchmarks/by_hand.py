@@ -334,6 +334,19 @@ def bedrock_dict(body: dict[str, Any]) -> MessageMetrics:
     )
 
 
+LITELLM_PROMPT = (
+    "web_search_requests",
+    "google_maps_grounding_requests",
+    "tool_use_tokens",
+    "character_count",
+    "image_count",
+    "query_count",
+    "video_length_seconds",
+    "audio_length_seconds",
+)
+LITELLM_COMPLETION = ("image_tokens", "video_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens")
+
+
 def litellm_dict(body: dict[str, Any]) -> MessageMetrics:
     usage = body["usage"]
     prompt = usage.get("prompt_tokens_details") or {}
@@ -357,6 +370,9 @@ def litellm_dict(body: dict[str, Any]) -> MessageMetrics:
             custom_llm_provider=hidden.get("custom_llm_provider"),
             cache_creation_token_details=prompt.get("cache_creation_token_details"),
             server_tool_use=usage.get("server_tool_use"),
+            cached_tokens_details=prompt.get("cached_tokens_details"),
+            **{name: prompt.get(name) for name in LITELLM_PROMPT},
+            **{name: completion.get(name) for name in LITELLM_COMPLETION},
         ),
     )
 
@@ -367,6 +383,7 @@ def litellm_object(response: Any) -> MessageMetrics:
     read, generated = usage.prompt_tokens, usage.completion_tokens
     heard, spoken = prompt.audio_tokens or 0, completion.audio_tokens or 0
     written, tools = prompt.__dict__.get("cache_creation_token_details"), usage.__dict__.get("server_tool_use")
+    cached = prompt.__dict__.get("cached_tokens_details")
     return MessageMetrics(
         input_tokens=read,
         output_tokens=generated,
@@ -383,6 +400,9 @@ def litellm_object(response: Any) -> MessageMetrics:
             custom_llm_provider=hidden.get("custom_llm_provider"),
             cache_creation_token_details=written and {k: v for k, v in written.__dict__.items() if v is not None},
             server_tool_use=tools and {k: v for k, v in tools.__dict__.items() if v is not None},
+            cached_tokens_details=cached and {k: v for k, v in cached.__dict__.items() if v is not None},
+            **{name: prompt.__dict__.get(name) for name in LITELLM_PROMPT},
+            **{name: completion.__dict__.get(name) for name in LITELLM_COMPLETION},
         ),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import beside, count, first, label, money, tree
+from unimeter.fields import beside, count, first, label, money, number, tree
 from unimeter.objects import fields_of
 
 
@@ -35,6 +35,23 @@ class LiteLLM(OpenAIChat):
         "custom_llm_provider": beside(label("_hidden_params.custom_llm_provider")),
         "cache_creation_token_details": tree("prompt_tokens_details.cache_creation_token_details"),
         "server_tool_use": tree("server_tool_use"),
+        "cached_tokens_details": tree("prompt_tokens_details.cached_tokens_details"),
+        "web_search_requests": count("prompt_tokens_details.web_search_requests"),
+        "google_maps_grounding_requests": count("prompt_tokens_details.google_maps_grounding_requests"),
+        "tool_use_tokens": count("prompt_tokens_details.tool_use_tokens"),
+        "character_count": count("prompt_tokens_details.character_count"),
+        "image_count": count("prompt_tokens_details.image_count"),
+        "query_count": count("prompt_tokens_details.query_count"),
+        "video_length_seconds": number("prompt_tokens_details.video_length_seconds"),
+        "audio_length_seconds": number("prompt_tokens_details.audio_length_seconds"),
+        "image_tokens": count("completion_tokens_details.image_tokens"),
+        "video_tokens": count("completion_tokens_details.video_tokens"),
+        "accepted_prediction_tokens": count("completion_tokens_details.accepted_prediction_tokens"),
+        "rejected_prediction_tokens": count("completion_tokens_details.rejected_prediction_tokens"),
+    }
+    ignored = {
+        **OpenAIChat.ignored,
+        "prompt_tokens_details.video_tokens": "a share of the input that is priced like text",
     }
 
     @classmethod

@@ -33,5 +33,18 @@ class Ollama(Adapter):
         "eval_duration": count("eval_duration"),
     }
     ignored = dict.fromkeys(
-        ("model", "created_at", "done", "done_reason", "message", "response", "context", "thinking", "logprobs"), "no usage"
+        (
+            "model",
+            "created_at",
+            "done",
+            "done_reason",
+            "message",
+            "response",
+            "context",
+            "thinking",
+            "logprobs",
+            "completed",
+            "total",
+        ),
+        "no usage",
     )

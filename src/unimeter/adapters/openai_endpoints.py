@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import count, first, if_outside, number
+from unimeter.fields import count, first, if_outside, number, tree
 from unimeter.merge import merged
 
 
@@ -65,7 +65,9 @@ class OpenAIMedia(OpenAIChat):
         "seconds": number("seconds"),
         "image_tokens": count("input_tokens_details.image_tokens"),
         "prompt_audio_seconds": number("prompt_audio_seconds"),
+        "output_tokens_details": tree("output_tokens_details"),
     }
+    ignored = {**OpenAIChat.ignored, "input_tokens_details.text_tokens": "the input less its audio and images"}
 
 
 class OpenAIAssistants(OpenAIChat):

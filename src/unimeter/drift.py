@@ -1,0 +1,194 @@
+"""What a provider reports that its adapter does not read: by the SDK's own usage types, or by a payload.
+
+Providers add fields and nobody notices. Here every leaf of a usage is read by the adapter's table, or stands in its
+`ignored` with the reason, or it is drift.
+
+    >>> from unimeter.adapters.groq import Groq
+    >>> unread(Groq, {"prompt_tokens": 9, "completion_tokens": 2, "brand_new": {"tokens": 3}})
+    ['brand_new.tokens']
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from unimeter.adapter import Adapter
+from unimeter.fields import Value, other_spelling
+from unimeter.objects import fields_of
+
+_DEEPEST = 8
+"""No SDK's usage type nests deeper; a type may hold itself."""
+
+
+class Drift(NamedTuple):
+    """What an adapter and its SDK's usage types do not have in common."""
+
+    adapter: str
+    sdk: str
+    """The SDK's package and version, or what is missing."""
+    unread: list[str]
+    """Leaves of the SDK's types that the adapter neither reads nor ignores."""
+    lost: list[str]
+    """Leaves that it reads and none of the types has; servers may send them all the same."""
+    installed: bool = True
+
+
+def drift_of(adapter: type[Adapter]) -> Drift | None:
+    """An adapter against the usage types of its SDK, as installed; None where it names none of its own."""
+    specs = vars(adapter).get("sdk_types", ())
+    if not specs:
+        return None
+    package = specs[0].partition(":")[0].partition(".")[0]
+    leaves: dict[str, None] = {}
+    try:
+        for spec in specs:
+            leaves |= dict.fromkeys(leaves_of_type(_type_named(spec), numbers_only=adapter.places == ("",)))
+    except ModuleNotFoundError as error:
+        return Drift(adapter.__name__, f"{error.name} is not installed", [], [], installed=False)
+    covers = _Cover(adapter)
+    lost = sorted(leaf for leaf in _own_leaves(adapter) if not any(_within(known, leaf) for known in leaves))
+    unread_ones = sorted(leaf for leaf in leaves if not covers(leaf))
+    return Drift(adapter.__name__, f"{package} {_version(package)}", unread_ones, lost)
+
+
+def _own_leaves(adapter: type[Adapter]) -> set[str]:
+    """What an adapter's own table reads of a usage, without what it has from the dialect."""
+    own = vars(adapter)
+    fields = [field for name, field in adapter.table.items() if name in own]
+    fields += [*adapter.provider_metrics.values()] if "provider_metrics" in own else []
+    return {_names(value) for field in fields for value in field.leaves() if not value.beside}
+
+
+def unread(adapter: type[Adapter], usage: Any) -> list[str]:
+    """The leaves of a usage at which something stands that the adapter neither reads nor ignores."""
+    covers = _Cover(adapter)
+    return sorted({leaf for leaf in _leaves_of(usage) if not covers(leaf)})
+
+
+class _Cover:
+    """Which paths an adapter reads or ignores."""
+
+    def __init__(self, adapter: type[Adapter]) -> None:
+        self._exact: set[str] = set()
+        self._whole: list[str] = []
+        for value in adapter.leaves():
+            if value.beside:
+                continue
+            path = _names(value)
+            if value.kind in ("tree", "tally"):
+                self._whole.append(path)
+            self._exact.add(path)
+            at = ""
+            for step in value.steps:  # the word by which an item is chosen is read as well
+                at = f"{at}.{step.name}".strip(".") + "[]" * step.each
+                if step.key:
+                    self._exact.add(f"{at}.{step.key}".strip("."))
+        for path in adapter.ignored:
+            self._whole.append(path)
+
+    def __call__(self, path: str) -> bool:
+        return path in self._exact or any(_within(path, whole) for whole in self._whole)
+
+
+def _within(path: str, whole: str) -> bool:
+    return path == whole or path.startswith((f"{whole}.", f"{whole}[]"))
+
+
+def _names(value: Value) -> str:
+    """A value's path without the words by which items are chosen."""
+    return ".".join(step.name + "[]" * step.each for step in value.steps)
+
+
+# of a payload --------------------------------------------------------------------------------------------------------
+
+
+def _leaves_of(value: Any, at: str = "", depth: int = 0) -> Iterator[str]:
+    fields = fields_of(value)
+    if fields is not None and depth < _DEEPEST:
+        for name, inner in fields.items():
+            yield from _leaves_of(inner, f"{at}.{_snake(str(name))}".strip("."), depth + 1)
+    elif isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        for inner in value:
+            yield from _leaves_of(inner, f"{at}[]", depth + 1)
+    elif value is not None and at:
+        yield at
+
+
+def _snake(name: str) -> str:
+    return name if "_" in name else other_spelling(name)
+
+
+# of an SDK's types ---------------------------------------------------------------------------------------------------
+
+
+def leaves_of_type(kind: Any, at: str = "", depth: int = 0, *, numbers_only: bool = False) -> Iterator[str]:
+    """The paths at which an object of a type may hold a value; an object of any shape is one leaf.
+
+    Args:
+        kind: a class with declared fields, or an annotation.
+        at: where it stands.
+        depth: how deep that is.
+        numbers_only: whether only numbers count, where the usage is spread over the response itself.
+    """
+    inner, listed = _unwrapped(kind)
+    at += "[]" * listed
+    models = [one for one in inner if _hints(one)]
+    if not models or depth == _DEEPEST:
+        if at and (not numbers_only or {int, float} & set(inner)):
+            yield at
+        return
+    for model in models:
+        for name, hint in _hints(model).items():
+            yield from leaves_of_type(hint, f"{at}.{_snake(name)}".strip("."), depth + 1, numbers_only=numbers_only)
+
+
+def _unwrapped(kind: Any) -> tuple[list[Any], bool]:
+    """What may stand where an annotation is, without optional and union; and whether it stands in a list."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _unwrapped(get_args(kind)[0])
+    if origin in (Union, types.UnionType):
+        options = [_unwrapped(one) for one in get_args(kind) if one is not types.NoneType]
+        return [one for inner, _ in options for one in inner], any(listed for _, listed in options)
+    if origin in (list, tuple) or (isinstance(origin, type) and issubclass(origin, Iterable) and origin not in (dict, Mapping)):
+        return (_unwrapped(get_args(kind)[0])[0], True) if get_args(kind) and not _is_mapping(origin) else ([kind], False)
+    return [kind], False
+
+
+def _is_mapping(origin: Any) -> bool:
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """The fields that a class declares, and their annotations; none for a class that declares none."""
+    if not isinstance(kind, type):
+        return {}
+    if hasattr(kind, "model_fields"):
+        return {name: field.annotation for name, field in kind.model_fields.items()}
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "_attr_to_rest_field") or hasattr(kind, "_is_model"):
+        return {name: hint for name, hint in _annotations(kind).items() if not name.startswith("_")}
+    return {}
+
+
+def _annotations(kind: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind)
+    except NameError:  # an annotation that only its type checker can resolve
+        return dict(kind.__annotations__)
+
+
+def _type_named(spec: str) -> Any:
+    module, _, name = spec.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(packages_distributions().get(package, [package])[0])
+    except PackageNotFoundError:
+        return ""
