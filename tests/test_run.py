@@ -105,7 +105,7 @@ def test_one_call_heard_twice_is_counted_once() -> None:
     assert inner.metrics.input_tokens == 17
     assert outer.metrics.input_tokens == 17
     assert session.metrics.input_tokens == 17
-    assert len(outer.messages) == 1
+    assert [message.reading and message.reading.id for message in outer.messages] == ["a", "b"]
 
 
 def test_a_server_that_numbers_its_responses_anew_loses_none() -> None:
@@ -390,6 +390,47 @@ def test_background_and_evaluators_runs() -> None:
     assert background.metrics.input_tokens == 5
 
 
+def test_a_run_that_is_counted_already_is_not_merged() -> None:
+    session = Session()
+    with Run(session=session) as run:
+        with Run() as nested:
+            nested.record(chat(5, 1))
+        with Run(session=session, nested=False) as evaluator:
+            evaluator.record(chat(7, 1))
+        assert run.metrics.input_tokens == 5
+    for other in (nested, run):
+        for merge in (run.merge, run.merge_eval, nested.merge):
+            with pytest.raises(ValueError, match="counted"):
+                merge(other)
+    run.merge_eval(evaluator)
+    with pytest.raises(ValueError, match="merged already"):
+        run.merge(evaluator)
+    assert run.metrics.input_tokens == 12
+    assert session.metrics.input_tokens == 12  # to which the evaluator had told it already
+
+
+def test_messages_and_tools_of_nested_runs_are_the_outer_ones_as_well() -> None:
+    with Run() as run:
+        run.record(chat(10, 1))
+        with Run() as nested, nested.tool("search"):
+            nested.record(chat(5, 1))
+    assert [message.metrics.input_tokens for message in run.messages] == [10, 5]
+    assert [call.name for call in run.tools] == ["search"]
+
+
+def test_wrong_arguments_are_told_at_once() -> None:
+    for wrong in ({"session": "s"}, {"parent": Session()}):
+        with pytest.raises(TypeError, match="a run belongs to a"):
+            Run(**wrong)
+    with pytest.raises(TypeError, match="a model type is a word"):
+        Run().record(None, None)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(ValueError, match="prefix"):
+        Run().merge_eval(RunMetrics(), "judge my")
+    for data in (None, [], {"input_tokens": "5"}):
+        with pytest.raises(MalformedUsage, match="SessionMetrics: "):
+            Session.from_dict(data)  # type: ignore[arg-type]
+
+
 # saved and loaded ------------------------------------------------------------------------------------------------------
 
 
@@ -424,7 +465,7 @@ def test_a_run_in_words_and_figures() -> None:
         assert shown in text
     assert "cache" not in text
     assert "1,020" in str(session)
-    assert str(Session()) == ""
+    assert str(Session()) == "nothing recorded"
 
 
 def test_rich_shows_the_same() -> None:

@@ -178,7 +178,7 @@ def test_nobody_listens() -> None:
         free.bind(("127.0.0.1", 0))
         there = Configuration(api_key="key", base_url=f"http://127.0.0.1:{free.getsockname()[1]}")
         for report in both_ways(task(), configuration=there):
-            with pytest.raises(ModuleException, match=r"\[500\] Failed to report metrics - ."):
+            with pytest.raises(ModuleException, match=r"\[500\] Failed to report metrics to 127.0.0.1:\d+ - ."):
                 report()
 
 
@@ -275,6 +275,12 @@ def test_who_counts_the_cache_apart_is_read_off_the_tables() -> None:
 
 
 def test_wrong_tokens_are_refused() -> None:
+    run = unimeter.Run()
+    run.record({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+    for tokens in (run, run.metrics, {"input_tokens": 3}, object()):
+        with pytest.raises(ValueError, match="from_run"):
+            ExecutionReport.of(task(tokens=tokens))
+    assert Tokens.from_run(run) == Tokens.from_run(run.metrics) == Tokens(prompt_tokens=1, completion_tokens=1)
     for tokens in (SimpleNamespace(prompt_tokens=-1), {"prompt_tokens": "many"}):
         with pytest.raises(ValueError, match="prompt_tokens"):
             ExecutionReport.of(task(tokens=tokens))

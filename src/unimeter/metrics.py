@@ -64,7 +64,7 @@ class _Record:
         try:
             return cls.from_dict(msgspec.json.decode(text))
         except msgspec.DecodeError as error:
-            raise MalformedUsage(cls.__name__, "$", "JSON", str(error)) from None
+            raise MalformedUsage(cls.__name__, "the text", "JSON", str(error)) from None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -76,9 +76,7 @@ class _Record:
         try:
             return msgspec.convert(data, cls)
         except msgspec.ValidationError as error:
-            what, _, path = str(error).partition(" - at ")
-            expected, _, got = what.removeprefix("Expected ").partition(", got ")
-            raise MalformedUsage(cls.__name__, path.strip("`") or "$", expected, got or "another value") from None
+            raise malformed(cls.__name__, error) from None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in _set_fields(self))})"
@@ -236,6 +234,8 @@ class RunMetrics(BaseMetrics):
 
         Another prefix, such as "reasoning", keeps any other helper's models apart in the same way.
         """
+        if not prefix.isidentifier():
+            raise ValueError(f"a prefix is a word such as 'eval', not {prefix!r}")
         BaseMetrics.accumulate(self, other)
         self.details = fold_details(self.details, other.details, f"{prefix}_")
         self.additional_metrics = folded(self.additional_metrics, other.additional_metrics)
@@ -301,6 +301,13 @@ TokenField = Literal[
     "reasoning_tokens",
 ]
 """The names of the counts that every metric type but `ToolCallMetrics` has."""
+
+
+def malformed(what: str, error: msgspec.ValidationError) -> MalformedUsage:
+    """What a converter found wrong, with the path to it."""
+    told, _, path = str(error).replace("`", "").partition(" - at ")
+    expected, _, got = told.removeprefix("Expected ").partition(", got ")
+    return MalformedUsage(what, path.removeprefix("$").removeprefix(".") or "the data", expected, got or "another value")
 
 
 def _json_safe(value: Any) -> Any:

@@ -57,6 +57,10 @@ class Message(NamedTuple):
         return metrics
 
 
+_Message = tuple[str, "Reading | None", "float | None", "float | None"]
+"""A `Message` that is not yet made into one."""
+
+
 class ToolCall(NamedTuple):
     """One call of a tool, as a run recorded it."""
 
@@ -110,6 +114,9 @@ class Session:
         """Take in a run that was measured elsewhere. A `Run(session=...)` does so by itself."""
         self._ledger.merge(run)
 
+    def __repr__(self) -> str:
+        return f"Session({self.metrics})"
+
     def __str__(self) -> str:
         return text_of(sections_of(self.metrics))
 
@@ -125,6 +132,15 @@ class Session:
         """A session that goes on from what `to_dict` made. Raises as `SessionMetrics.from_dict` does."""
         return cls(SessionMetrics.from_dict(data))
 
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return self.metrics.to_json()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Session:
+        """A session that goes on from what `to_json` made. Raises as `SessionMetrics.from_json` does."""
+        return cls(SessionMetrics.from_json(text))
+
 
 class Run(_Block):
     """Records what a run calls: its models, its tools, the runs within it.
@@ -134,22 +150,33 @@ class Run(_Block):
     """
 
     def __init__(
-        self, *, session: Session | None = None, parent: Run | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        session: Session | None = None,
+        parent: Run | None = None,
+        nested: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             session: what the run belongs to.
             parent: the run that it is nested in; by default the one that is current when it begins.
+            nested: False for a run of its own, though it begins inside another: one that is merged later.
             clock: seconds that never go back.
         """
+        for value, kind in ((session, Session), (parent, Run)):
+            if value is not None and not isinstance(value, kind):
+                raise TypeError(f"a run belongs to a {kind.__name__}, not to a {type(value).__name__}")
         self._ledger = Ledger(once=True)
         self._session = session
         self._parent = parent
+        self._nested = nested
+        self._merged: list[Run] = []
         self._clock = clock
         self._began: float | None = None
         self._ended: float | None = None
         self._first_token: float | None = None
-        self._messages: list[tuple[str, Reading | None, float | None, float | None]] = []
+        self._messages: list[_Message] = []
         self._tools: list[ToolCall] = []
         self._token: Token[Run | None] | None = None
 
@@ -167,7 +194,7 @@ class Run(_Block):
 
     def _enter(self) -> Self:
         outer = _current.get()
-        if self._parent is None and outer is not self:
+        if self._parent is None and self._nested and outer is not None and self not in outer._lineage():
             self._parent = outer
         self._token = _current.set(self)
         self.start()
@@ -250,42 +277,48 @@ class Run(_Block):
             except MissingUsage:
                 reading = None
         if type(model_type) is not str:
+            if not isinstance(model_type, str):
+                raise TypeError(f"a model type is a word, not a {type(model_type).__name__}")
             model_type = str(model_type)
-        if reading is not None and reading.calls:
-            fresh = sum([self._count(call, model_type) for call in reading.calls]) > 0
-        else:
-            fresh = self._count(reading, model_type)
-        if fresh:
-            self._messages.append((model_type, reading, duration, time_to_first_token))
-            if time_to_first_token is not None and self._first_token is None:
-                self._first_token = self._since_beginning(duration) + time_to_first_token
+        for call in (reading,) if reading is None else reading.calls or (reading,):
+            self._count((model_type, call, duration, time_to_first_token))
         return reading
 
-    def _count(self, reading: Reading | None, model_type: str) -> bool:
-        """Count a call here, in the runs around and in the sessions, each once; whether it is new here."""
-        if not self._ledger.record(reading, model_type):
-            return False
-        if self._parent is not None or self._session is not None:
+    def _count(self, message: _Message) -> None:
+        """Count a call here, in the runs around and in the sessions, each once."""
+        if self._take(message) and (self._parent is not None or self._session is not None):
             new_to = {} if self._session is None else {self._session: True}
-            run = self._parent
-            while run is not None:
-                new = run._ledger.record(reading, model_type)  # an outer run may have heard the call by itself
+            for run in self._lineage()[1:]:
+                new = run._take(message)  # an outer run may have heard the call by itself
                 if run._session is not None:
                     new_to[run._session] = new_to.get(run._session, True) and new
-                run = run._parent
             for session, new in new_to.items():
                 if new:
-                    session._ledger.record(reading, model_type)
+                    session._ledger.record(message[1], message[0])
+
+    def _take(self, message: _Message) -> bool:
+        """Count a call in this run alone; whether it is new."""
+        model_type, reading, duration, time_to_first_token = message
+        if not self._ledger.record(reading, model_type):
+            return False
+        self._messages.append(message)
+        if time_to_first_token is not None and self._first_token is None:
+            self._first_token = self._since_beginning(duration) + time_to_first_token
         return True
+
+    def _lineage(self) -> list[Run]:
+        """This run, the one that it is nested in, and so on."""
+        runs: list[Run] = []
+        run: Run | None = self
+        while run is not None:
+            runs.append(run)
+            run = run._parent
+        return runs
 
     def _ledgers(self) -> list[Ledger]:
         """The run's own ledger and those of all that it belongs to, each once."""
-        ledgers: list[Ledger] = []
-        run: Run | None = self
-        while run is not None:
-            ledgers += [run._ledger] if run._session is None else [run._ledger, run._session._ledger]
-            run = run._parent
-        return list(dict.fromkeys(ledgers))
+        ledgers = [run._ledger for run in self._lineage()]
+        return list(dict.fromkeys([*ledgers, *(run._session._ledger for run in self._lineage() if run._session is not None)]))
 
     def _since_beginning(self, duration: float | None) -> float:
         """Seconds from the run's beginning to that of a call which took so long until now.
@@ -305,17 +338,31 @@ class Run(_Block):
         return _Tool(self, name)
 
     def merge(self, other: Run | RunMetrics) -> None:
-        """Take in a run that was measured elsewhere and passed within this one, such as a background task's."""
-        metrics = other.metrics if isinstance(other, Run) else other
-        for ledger in self._ledgers():
-            ledger.merge(metrics)
+        """Take in a run that was measured apart and passed within this one, such as a background task's.
+
+        Raises:
+            ValueError: it is counted here already, being nested in this run or merged before.
+        """
+        self._merge(other, other.metrics if isinstance(other, Run) else other)
 
     def merge_eval(self, other: Run | RunMetrics, prefix: str = "eval") -> None:
-        """Take in an evaluator's run, as `RunMetrics.merge_eval` does."""
+        """Take in an evaluator's run, as `RunMetrics.merge_eval` does. Raises as `merge` does."""
         evaluated = RunMetrics()
         evaluated.merge_eval(other.metrics if isinstance(other, Run) else other, prefix)
+        self._merge(other, evaluated)
+
+    def _merge(self, other: Run | RunMetrics, metrics: RunMetrics) -> None:
+        counted: list[Ledger] = []
+        if isinstance(other, Run):
+            if self in other._lineage() or other in self._lineage():
+                raise ValueError("a run that is nested in another is counted there already; Run(nested=False) is not nested")
+            if other in self._merged:
+                raise ValueError("this run is merged already")
+            self._merged.append(other)
+            counted = other._ledgers()  # such as that of a session that both belong to
         for ledger in self._ledgers():
-            ledger.merge(evaluated)
+            if ledger not in counted:
+                ledger.merge(metrics)
 
     # what came of it -------------------------------------------------------------------------------------------------
 
@@ -330,13 +377,16 @@ class Run(_Block):
 
     @property
     def messages(self) -> list[Message]:
-        """The calls that were recorded in this run itself, in order."""
+        """The calls that were recorded, here and in the runs within, in order."""
         return [Message(*message) for message in self._messages.copy()]
 
     @property
     def tools(self) -> list[ToolCall]:
-        """The tools that were called in this run itself, in the order in which they ended."""
+        """The tools that were called, here and in the runs within, in the order in which they ended."""
         return self._tools.copy()
+
+    def __repr__(self) -> str:
+        return f"<Run {self.metrics}>"
 
     def __str__(self) -> str:
         return text_of(self._sections())
@@ -406,4 +456,5 @@ class _Tool(_Block):
         duration = self._run._clock() - self._began
         self._metrics.duration = duration
         self._metrics.end_time = (self._metrics.start_time or 0.0) + duration
-        self._run._tools.append(ToolCall(self._name, self._metrics))
+        for run in self._run._lineage():
+            run._tools.append(ToolCall(self._name, self._metrics))

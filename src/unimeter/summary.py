@@ -54,7 +54,7 @@ def sections_of(metrics: RunMetrics | SessionMetrics, *before: Section) -> list[
 
 def text_of(sections: Iterable[Section]) -> str:
     """Sections as plain text."""
-    return "\n\n".join("\n".join(_lines(one)) for one in sections)
+    return "\n\n".join("\n".join(_lines(one)) for one in sections) or "nothing recorded"
 
 
 def tables_of(sections: Iterable[Section]) -> Any:
@@ -63,15 +63,18 @@ def tables_of(sections: Iterable[Section]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    tables = []
+    tables: list[Any] = []
     for one in sections:
         table = Table(title=one.title, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for at, name in enumerate(one.columns):
-            table.add_column(name, justify="left" if at < one.labels else "right", overflow="fold")
+            if at < one.labels:
+                table.add_column(name, overflow="fold", min_width=6)
+            else:
+                table.add_column(name, justify="right", no_wrap=True)  # a figure is never cut short
         for row in one.rows:
             table.add_row(*map(escape, row))
-        tables.append(table)
-    return Group(*tables)
+        tables += [table, ""]
+    return Group(*tables[:-1])
 
 
 def _models(details: Details | None) -> Section:
@@ -83,12 +86,14 @@ def _models(details: Details | None) -> Section:
 
 def _counts(metrics: RunMetrics | SessionMetrics) -> Section:
     counts = {name: value for name, value in (metrics.additional_metrics or {}).items() if isinstance(value, (int, float))}
-    shown = {name.replace("_", " "): figure(value) for name, value in counts.items() if value}
-    return Section("besides", [*shown], [[*shown.values()]] if shown else [], 0)
+    if counts.get("calls") == counts.get("calls_without_cost"):
+        counts.pop("calls_without_cost", None)  # where none is known, nobody takes a part for the whole
+    shown = {name.replace("_", " "): _cell(name, value) for name, value in counts.items() if value}
+    return Section("counts", [*shown], [[*shown.values()]] if shown else [], 0)
 
 
 def _cell(name: str, value: float | None) -> str:
-    return f"{value:.3f}" if value is not None and name in ("duration", "time_to_first_token") else figure(value)
+    return f"{value:.3f}" if value is not None and name.endswith(("duration", "first_token")) else figure(value)
 
 
 def _lines(one: Section) -> Iterable[str]:

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from unimeter.errors import MalformedUsage
-from unimeter.metrics import BaseMetrics, MessageMetrics, RunMetrics, SessionMetrics, ToolCallMetrics, add_dollars
-from unimeter.run import Message, Run
+from unimeter.metrics import BaseMetrics, MessageMetrics, RunMetrics, SessionMetrics, ToolCallMetrics, add_dollars, malformed
+from unimeter.run import Message, Run, Session, ToolCall
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -73,8 +73,11 @@ class _Older(msgspec.Struct):
 # to the older view ---------------------------------------------------------------------------------------------------
 
 
-def message(metrics: MessageMetrics) -> dict[str, Any]:
+def message(one: Message | MessageMetrics) -> dict[str, Any]:
     """A message's metrics under the older names. What was not measured is left out; counts are there, if 0."""
+    metrics = one.metrics if isinstance(one, Message) else one
+    if isinstance(one, Message) and one.reading is None:
+        return _times(metrics)
     return _counts(metrics) | _breakdowns(metrics) | _extras(metrics, metrics.provider_metrics) | _times(metrics)
 
 
@@ -82,20 +85,20 @@ def run(messages: Run | Iterable[Message | MessageMetrics]) -> dict[str, list[An
     """A run's metrics: under each name the list of what its messages have there. One without usage has no counts."""
     lists: dict[str, list[Any]] = {}
     for one in messages.messages if isinstance(messages, Run) else messages:
-        metrics = one.metrics if isinstance(one, Message) else one
-        missing = isinstance(one, Message) and one.reading is None
-        for name, value in (_times(metrics) if missing else message(metrics)).items():
+        for name, value in message(one).items():
             lists.setdefault(name, []).append(value)
     return lists
 
 
-def session(metrics: SessionMetrics | RunMetrics) -> dict[str, Any]:
+def session(one: Session | Run | SessionMetrics | RunMetrics) -> dict[str, Any]:
     """A session's metrics, or a run's totals, under the older names."""
+    metrics = one.metrics if isinstance(one, (Session, Run)) else one
     return _counts(metrics) | _breakdowns(metrics) | _extras(metrics, metrics.additional_metrics)
 
 
-def tool(metrics: ToolCallMetrics) -> dict[str, Any]:
+def tool(one: ToolCall | ToolCallMetrics) -> dict[str, Any]:
     """A tool's metrics: the seconds that it took, where they were measured."""
+    metrics = one.metrics if isinstance(one, ToolCall) else one
     return {} if metrics.duration is None else {"time": metrics.duration}
 
 
@@ -163,9 +166,7 @@ def _held(older: Mapping[str, Any]) -> _Older:
     try:
         return msgspec.convert(dict(older), _Older)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at ")
-        expected, _, got = what.removeprefix("Expected ").partition(", got ")
-        raise MalformedUsage("agno v1", path.strip("`") or "$", expected, got or "another value") from None
+        raise malformed("agno v1", error) from None
 
 
 def _counts_from(held: _Older) -> dict[str, Any]:

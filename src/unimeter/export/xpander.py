@@ -29,6 +29,7 @@ from unimeter.errors import UnimeterError
 from unimeter.fields import Sum
 from unimeter.metrics import BaseMetrics, RunMetrics
 from unimeter.registry import registry
+from unimeter.run import Run
 
 if TYPE_CHECKING:
     import httpx
@@ -78,7 +79,7 @@ class Tokens(BaseModel):
         return (self.completion_tokens or 0) + (self.prompt_tokens or 0)
 
     @classmethod
-    def from_run(cls, metrics: RunMetrics) -> Tokens:
+    def from_run(cls, run: Run | RunMetrics) -> Tokens:
         """The tokens of a run, each model's as its provider counts them.
 
         >>> from unimeter import read
@@ -87,6 +88,7 @@ class Tokens(BaseModel):
         >>> Tokens.from_run(run)
         Tokens(completion_tokens=2, prompt_tokens=3, cache_read_tokens=7, cache_write_tokens=0, total_tokens=5)
         """
+        metrics = run.metrics if isinstance(run, Run) else run
         outside = sum(_cache_outside(entry.provider, entry) for models in (metrics.details or {}).values() for entry in models)
         return cls(
             completion_tokens=metrics.output_tokens,
@@ -150,7 +152,7 @@ class ExecutionReport(BaseModel):
         metrics_come_later = bool(getattr(task, "return_metrics", False)) and task.source == "orchestration"
         tokens = ExecutionTokens()
         if not metrics_come_later:
-            tokens.worker = Tokens.model_validate(task.tokens, from_attributes=True)
+            tokens.worker = _tokens_of(task.tokens)
         return cls(
             execution_id=task.id,
             source=task.source,
@@ -163,6 +165,14 @@ class ExecutionReport(BaseModel):
             result=task.result or None,
             llm_tokens=tokens,
         )
+
+
+def _tokens_of(told: Any) -> Tokens:
+    """A task's tokens, whichever kind they are: ours, those of xpander's SDK, a dict."""
+    names = told if isinstance(told, dict) else dir(told)
+    if not {"prompt_tokens", "completion_tokens"} & set(names):
+        raise ValueError(f"a task's tokens are Tokens, not {type(told).__name__}: task.tokens = Tokens.from_run(run.metrics)")
+    return Tokens.model_validate(told, from_attributes=True)
 
 
 def _value(word: Any) -> Any:
@@ -203,7 +213,11 @@ class Task(Protocol):
 
 
 class Configuration(BaseModel):
-    """Where reports go, and with which key. By default as the environment says."""
+    """Where reports go, and with which key.
+
+    By default as the environment says: `XPANDER_API_KEY`, `XPANDER_BASE_URL`, `XPANDER_ORGANIZATION_ID`. Without a
+    base url it is xpander's own host, inbound.xpander.ai.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -254,7 +268,7 @@ def report_metrics(task: Task, configuration: HasFullUrl | None = None, *, timeo
         with httpx.Client(transport=httpx.HTTPTransport(retries=retries), timeout=timeout) as client:
             _look_at(client.post(**request))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _not_sent(error) from error
+        raise _not_sent(error, request["url"]) from error
 
 
 async def areport_metrics(
@@ -267,7 +281,7 @@ async def areport_metrics(
         async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=retries), timeout=timeout) as client:
             _look_at(await client.post(**request))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _not_sent(error) from error
+        raise _not_sent(error, request["url"]) from error
 
 
 def reports_metrics(handler: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -339,8 +353,9 @@ def _look_at(response: httpx.Response) -> None:
         raise ModuleException(response.status_code, response.text)
 
 
-def _not_sent(why: object) -> ModuleException:
-    return ModuleException(500, f"Failed to report metrics - {str(why) or type(why).__name__}")
+def _not_sent(why: object, url: str = "") -> ModuleException:
+    to = f" to {urlsplit(url).netloc}" if url else ""
+    return ModuleException(500, f"Failed to report metrics{to} - {str(why) or type(why).__name__}")
 
 
 def _httpx() -> Any:
