@@ -98,6 +98,9 @@ def test_a_session_and_a_tool() -> None:
         ({"input_tokens": "9"}, "input_tokens"),
         ({"input_tokens": [9]}, "input_tokens"),
         ({"time": [1.0]}, "time"),
+        ({"additional_metrics": {"cost": "free"}}, "cost"),
+        ({"prompt_tokens_details": {"cached_tokens": "12"}}, "cache_read_tokens"),
+        ({"prompt_tokens": -1}, "input_tokens"),
         ({"additional_metrics": 3}, "additional_metrics"),
     ],
 )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import decimal
 import io
+import os
+import pickle
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -332,7 +338,7 @@ def test_times_that_the_caller_measured() -> None:
         clock.now += 3
         run.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)
         run.record(chat(1, 1), duration=1.0, time_to_first_token=0.1)
-    assert run.metrics.time_to_first_token == 2.5
+    assert run.metrics.time_to_first_token == 2.1  # the earliest of calls that overlap, not of the first recorded
     later = Run()
     later.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)  # after the fact: the call began the run
     assert (later.metrics.time_to_first_token, later.metrics.duration) == (0.5, None)
@@ -431,6 +437,152 @@ def test_wrong_arguments_are_told_at_once() -> None:
             Session.from_dict(data)  # type: ignore[arg-type]
 
 
+def test_a_run_is_entered_once_and_never_nested_in_itself() -> None:
+    one, two = Run(), Run()
+    with one, two, pytest.raises(RuntimeError, match="entered once"), one:
+        pass
+    assert Run.current() is None
+    with pytest.raises(RuntimeError, match="entered once"), one:
+        pass
+
+
+def test_a_generator_that_was_left_takes_no_other_sessions_calls() -> None:
+    async def stream(session: Session) -> Any:
+        async with Run(session=session) as run:
+            for _ in range(3):
+                run.record(chat(5, 0))
+                yield run
+
+    async def main() -> tuple[Session, Session]:
+        first, second = Session(), Session()
+        async for _ in (left := stream(first)):
+            break
+        with Run(session=second) as run:
+            run.record(chat(1_000, 0))
+        await left.aclose()
+        with Run(session=second) as run:
+            run.record(chat(1_000, 0))
+        return first, second
+
+    first, second = asyncio.run(main())
+    assert (first.metrics.input_tokens, second.metrics.input_tokens) == (5, 2_000)
+
+
+def test_an_ended_run_is_nobodys_outer_one() -> None:
+    def generator() -> Any:
+        with Run() as run:
+            yield run
+
+    one, two = generator(), generator()
+    runs = [next(one), next(two)]
+    one.close()
+    two.close()  # out of order: what it puts back has ended
+    assert Run.current() is None
+    with Run() as run:
+        run.record(chat(5, 0))
+    assert [each.metrics.input_tokens for each in runs] == [0, 0]
+
+
+class Role(str, Enum):  # noqa: UP042  # as agno has it: its str() is not its value
+    MEMORY = "memory_model"
+
+
+def test_roles_are_words_or_members_of_enums() -> None:
+    run, plain = Run(), RunMetrics()
+    run.record(chat(1, 1), Role.MEMORY)
+    plain.record(unimeter.read(chat(1, 1)), Role.MEMORY)
+    assert list(run.metrics.details or ()) == list(plain.details or ()) == ["memory_model"]
+    for wrong in ("", None, 3):
+        with pytest.raises(TypeError, match="a model type is a word"):
+            run.record(chat(1, 1), wrong)  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("cost", [True, "0.1", float("nan"), float("inf")])
+def test_a_cost_that_is_none_counts_nothing_at_all(cost: Any) -> None:
+    reading = Reading("OpenAI Chat", "m", "id", unimeter.MessageMetrics(input_tokens=5, cost=cost))
+    run = Run()
+    with pytest.raises(MalformedUsage, match="cost"):
+        run.record(reading)
+    with pytest.raises(MalformedUsage, match="cost"):
+        run.merge(RunMetrics(input_tokens=5, cost=cost))
+    reading.metrics.cost = 0.1
+    run.record(reading)
+    assert (run.metrics.input_tokens, run.metrics.cost) == (5, 0.1)
+
+
+@pytest.mark.parametrize("times", [{"duration": -1.0}, {"time_to_first_token": float("nan")}, {"duration": float("inf")}])
+def test_a_time_that_cannot_be_is_refused(times: dict[str, float]) -> None:
+    run = Run()
+    with pytest.raises(ValueError, match="seconds"):
+        run.record(chat(1, 1), **times)
+    assert run.metrics == RunMetrics()
+
+
+def test_dollars_do_not_depend_on_the_programs_decimal_context() -> None:
+    with decimal.localcontext(decimal.Context(prec=3, traps=[decimal.Inexact])):
+        run = Run()
+        run.merge(RunMetrics(cost=1.2345))
+        run.merge(RunMetrics(cost=1.2345))
+        assert run.metrics.cost == (RunMetrics(cost=1.2345) + RunMetrics(cost=1.2345)).cost == 2.469
+
+
+def test_blocks_can_be_used_again() -> None:
+    clock = Clock()
+    run = Run(clock=clock)
+    tool, call = run.tool("x"), run.call()
+    for seconds in (2, 1):
+        with tool, call:
+            clock.now += seconds
+            if seconds == 2:
+                call.record(chat(1, 1))
+    assert [one.metrics.duration for one in run.tools] == [2.0, 1.0]
+    assert run.metrics.additional_metrics == counts(2, 1, 2)
+    run.tools[0].metrics.duration = 99.0
+    assert run.tools[0].metrics.duration == 2.0
+
+
+def test_a_program_may_record_while_the_ledger_is_busy_with_its_data() -> None:
+    """The garbage collector and signals run code in the middle of anything; here a copy does."""
+    run = Run()
+
+    class Odd(set[int]):
+        def __deepcopy__(self, memo: Any) -> set[int]:
+            run.record(None)
+            assert run.metrics is not None
+            return set(self)
+
+    metrics = unimeter.MessageMetrics(input_tokens=1, provider_metrics={"odd": Odd()})
+    thread = threading.Thread(target=run.record, args=(Reading("OpenAI Chat", "m", None, metrics),), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (run.metrics.additional_metrics or {})["calls"] >= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_records_though_the_lock_was_held() -> None:
+    run = Run()
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with run._ledger._lock:
+            held.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    if (child := os.fork()) == 0:
+        signal.alarm(5)
+        run.record(chat(1, 1))
+        os._exit(0 if run.metrics.input_tokens == 1 else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+    assert status == 0
+
+
 # saved and loaded ------------------------------------------------------------------------------------------------------
 
 
@@ -448,6 +600,10 @@ def test_a_session_that_was_saved_and_loaded_equals_one_that_went_on() -> None:
     use(after, range(4, 10))
     assert after.metrics == straight.metrics
     assert after.metrics.cost == 1.0
+    assert Session.from_json(straight.to_json()).metrics == straight.metrics
+    for twin in (copy.deepcopy(straight), pickle.loads(pickle.dumps(straight))):  # our own
+        use(twin, range(1))
+        assert twin.metrics != straight.metrics
 
 
 # shown -----------------------------------------------------------------------------------------------------------------

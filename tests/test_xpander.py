@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -246,6 +247,36 @@ def test_a_handler_that_fails_says_why_though_the_report_fails_as_well(server: S
                 handle(task())
             assert bool(getattr(caught.value, "__notes__", [])) is (status == 500)
     assert len(server.requests) == 4
+
+
+def test_the_task_is_found_among_the_arguments(server: Server) -> None:
+    class Agent:
+        @reports_metrics
+        def handle(self, context: str, one: Any) -> str:
+            return context
+
+    assert Agent().handle("context", task()) == "context"
+    assert reports_metrics(lambda *, task: task.id)(task=task()) == "t1"
+    assert len(server.requests) == 2
+    with pytest.raises(TypeError, match="without a task"):
+        reports_metrics(lambda _: None)(3)
+
+    def stream(one: Any) -> Any:
+        yield one
+
+    with pytest.raises(TypeError, match="generator"):
+        reports_metrics(stream)
+
+
+def test_a_refusal_travels_between_processes() -> None:
+    refused = pickle.loads(pickle.dumps(ModuleException(401, "no")))  # our own
+    assert (refused.status_code, refused.description) == (401, "no")
+
+
+def test_an_agent_controller_needs_an_organization(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XPANDER_ORGANIZATION_ID", raising=False)
+    with pytest.raises(ValueError, match="organization_id"):
+        Configuration(base_url="https://agent-controller.xpander.ai").get_full_url()
 
 
 # tokens in the provider's own way --------------------------------------------------------------------------------------

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
-from threading import Lock
+from threading import RLock
 from typing import Any, get_args
+from weakref import WeakSet
 
 from unimeter.metrics import (
+    EXACT,
     MessageMetrics,
     ModelMetrics,
     RunMetrics,
     SessionMetrics,
     TokenField,
     call_counts,
+    decimal_of,
     fold,
     fold_details,
+    folded,
 )
 from unimeter.reading import Reading
 
@@ -30,72 +35,83 @@ class _Entry:
         self.metrics = ModelMetrics(provider=provider, id=model)
         self.dollars: Decimal | None = None
 
-    def add(self, metrics: MessageMetrics | ModelMetrics) -> None:
-        """Add a call of the model, or an aggregate of its calls."""
+    def add(self, metrics: MessageMetrics | ModelMetrics, dollars: Decimal | None) -> None:
+        """Add a call of the model, or an aggregate of its calls, and what it cost."""
         self.metrics.add_tokens(metrics)
         if metrics.provider_metrics is not None:
             self.metrics.provider_metrics = fold(self.metrics.provider_metrics, metrics.provider_metrics)
-        if metrics.cost is not None:
-            self.dollars = _sum(self.dollars, Decimal(repr(metrics.cost)))
+        if dollars is not None:
+            self.dollars = _sum(self.dollars, dollars)
 
 
 class Ledger:
-    """Adds up readings and other metrics. Safe in any number of threads."""
+    """Adds up readings and other metrics. Safe in any number of threads.
+
+    The lock may be taken again by the thread that has it: the garbage collector or a signal may run a program's code,
+    and that code record, in the middle of anything.
+    """
 
     def __init__(self, *, once: bool = False) -> None:
         """
         Args:
             once: whether a reading whose id and figures were recorded before is the same call again.
         """
-        self._lock = Lock()
+        self._lock = RLock()
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._calls = self._without_usage = self._without_cost = 0
         self._extras: dict[str, Any] | None = None
         self._rest: dict[str, Any] = dict.fromkeys(TOKEN_FIELDS, 0)
-        """What the totals of other runs hold beyond their details."""
+        """What the totals of other runs hold beyond their details; the same for dollars, None where none told any."""
         self._rest_dollars: Decimal | None = None
         self._seen: set[tuple[str, int, int]] | None = set() if once else None
+        _ledgers.add(self)
 
     def record(self, reading: Reading | None, model_type: str) -> bool:
         """Add a call, or one that told no usage; whether it is new."""
+        if reading is None:
+            with self._lock:
+                self._calls += 1
+                self._without_usage += 1
+                self._without_cost += 1
+            return True
+        metrics = reading.metrics
+        dollars = None if metrics.cost is None else decimal_of(metrics.cost)
+        parts = [(part, None if part.metrics.cost is None else decimal_of(part.metrics.cost)) for part in reading.parts]
         with self._lock:
-            if reading is not None and reading.id is not None and self._seen is not None:
+            if reading.id is not None and self._seen is not None:
                 # Some servers number their responses and begin anew: the figures have to agree as well.
-                key = (reading.id, reading.metrics.input_tokens, reading.metrics.output_tokens)
+                key = (reading.id, metrics.input_tokens, metrics.output_tokens)
                 if key in self._seen:
                     return False
                 self._seen.add(key)
             self._calls += 1
-            if reading is None:
-                self._without_usage += 1
+            if dollars is None:
                 self._without_cost += 1
-                return True
-            if reading.metrics.cost is None:
-                self._without_cost += 1
-            self._entry(model_type, reading.provider, reading.model or "").add(reading.metrics)
-            for part in reading.parts:
-                self._entry(model_type, part.provider, part.model or "").add(part.metrics)
+            self._entry(model_type, reading.provider, reading.model or "").add(metrics, dollars)
+            for part, cost in parts:
+                self._entry(model_type, part.provider, part.model or "").add(part.metrics, cost)
             return True
 
     def merge(self, metrics: RunMetrics | SessionMetrics) -> None:
         """Add the metrics of a run or a session."""
+        entries = [(model_type, entry) for model_type, models in (metrics.details or {}).items() for entry in models]
+        costs = [None if one.cost is None else decimal_of(one.cost) for one in (metrics, *(entry for _, entry in entries))]
         with self._lock:
-            entries = [(model_type, entry) for model_type, models in (metrics.details or {}).items() for entry in models]
-            for model_type, entry in entries:
-                self._entry(model_type, entry.provider, entry.id).add(entry)
+            self._extras = folded(self._extras, metrics.additional_metrics)
+            for (model_type, entry), cost in zip(entries, costs[1:], strict=True):
+                self._entry(model_type, entry.provider, entry.id).add(entry, cost)
             for name in TOKEN_FIELDS:
                 self._rest[name] += getattr(metrics, name) - sum(getattr(entry, name) for _, entry in entries)
-            if metrics.cost is not None:
-                told = sum(Decimal(repr(entry.cost)) for _, entry in entries if entry.cost is not None)
-                self._rest_dollars = _sum(self._rest_dollars, Decimal(repr(metrics.cost)) - told)
-            self._extras = fold(self._extras, metrics.additional_metrics)
+            if costs[0] is not None:
+                told = sum((cost for cost in costs[1:] if cost is not None), Decimal())
+                self._rest_dollars = _sum(self._rest_dollars, EXACT.subtract(costs[0], told))
 
     def metrics(self) -> RunMetrics:
         """All of it, as it is at this moment. Nothing in it is shared with the ledger."""
         with self._lock:
             total = RunMetrics(**self._rest)
             dollars = self._rest_dollars
-            for (model_type, _, _), entry in self._entries.items():
+            for (model_type, _, _), entry in list(self._entries.items()):
                 total.add_tokens(entry.metrics)
                 entry.metrics.cost = None if entry.dollars is None else float(entry.dollars)
                 total.details = fold_details(total.details, {model_type: [entry.metrics]})
@@ -115,7 +131,20 @@ class Ledger:
         return entry
 
 
+_ledgers: WeakSet[Ledger] = WeakSet()
+
+
+def _unlock_in_child() -> None:
+    """A process that is forked has no thread that could release a lock which was held."""
+    for ledger in _ledgers:
+        ledger._lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock_in_child)
+
+
 def _sum(one: Decimal | None, two: Decimal | None) -> Decimal | None:
     if one is None or two is None:
         return two if one is None else one
-    return one + two
+    return EXACT.add(one, two)

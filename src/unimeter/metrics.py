@@ -14,12 +14,13 @@ tool prompts are inside), `output_tokens` everything it generated (reasoning and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
+from decimal import Context, Decimal
+from enum import Enum, StrEnum
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
@@ -73,8 +74,10 @@ class _Record:
         Raises:
             MalformedUsage: a value has the wrong type; the message gives its path.
         """
+        if not isinstance(data, Mapping):
+            raise MalformedUsage(cls.__name__, "the data", "an object", f"a {type(data).__name__}")
         try:
-            return msgspec.convert(data, cls)
+            return msgspec.convert({name: _own(value) for name, value in data.items()}, cls)
         except msgspec.ValidationError as error:
             raise malformed(cls.__name__, error) from None
 
@@ -203,7 +206,7 @@ class RunMetrics(BaseMetrics):
             self.duration = _sum(self.duration, other.duration)
             self.time_to_first_token = _earlier(self.time_to_first_token, other.time_to_first_token)
 
-    def record(self, reading: Reading | None, model_type: str = ModelType.MODEL) -> None:
+    def record(self, reading: Reading | None, model_type: str | Enum = ModelType.MODEL) -> None:
         """Add a call: what a reading tells, each model under `details[model_type]`. None: the call told no usage.
 
         `additional_metrics` counts the calls, those without usage and those without cost, so that a partial sum never
@@ -216,7 +219,7 @@ class RunMetrics(BaseMetrics):
                 BaseMetrics.accumulate(self, told.metrics)
                 if self.details is None:
                     self.details = {}
-                models = self.details.setdefault(str(model_type), [])
+                models = self.details.setdefault(role(model_type), [])
                 entry_of(models, told.provider, told.model or "").accumulate(told.metrics)
 
     def merge(self, other: BaseMetrics) -> None:
@@ -224,6 +227,8 @@ class RunMetrics(BaseMetrics):
 
         Its time passed within this run's, so neither its duration nor its first token is added.
         """
+        if other is self:
+            raise ValueError("a run cannot be merged into itself")
         BaseMetrics.accumulate(self, other)
         if isinstance(other, (RunMetrics, SessionMetrics)):
             self.details = fold_details(self.details, other.details)
@@ -236,6 +241,8 @@ class RunMetrics(BaseMetrics):
         """
         if not prefix.isidentifier():
             raise ValueError(f"a prefix is a word such as 'eval', not {prefix!r}")
+        if other is self:
+            raise ValueError("a run cannot be merged into itself")
         BaseMetrics.accumulate(self, other)
         self.details = fold_details(self.details, other.details, f"{prefix}_")
         self.additional_metrics = folded(self.additional_metrics, other.additional_metrics)
@@ -278,8 +285,9 @@ class ToolCallMetrics(_Record):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The metrics that `to_dict` made; a time may also be an ISO 8601 string, as agno stores it."""
-        times = {name: _unix_time(value) for name, value in data.items() if name in ("start_time", "end_time")}
-        return super(ToolCallMetrics, cls).from_dict({**data, **times})
+        if isinstance(data, Mapping):
+            data = {name: _unix_time(value) if name.endswith("_time") else value for name, value in data.items()}
+        return super(ToolCallMetrics, cls).from_dict(data)
 
 
 def _unix_time(value: Any) -> Any:
@@ -310,6 +318,13 @@ def malformed(what: str, error: msgspec.ValidationError) -> MalformedUsage:
     return MalformedUsage(what, path.removeprefix("$").removeprefix(".") or "the data", expected, got or "another value")
 
 
+def _own(value: Any) -> Any:
+    """A copy of JSON data, of which nothing is shared."""
+    if isinstance(value, dict):
+        return {name: _own(item) for name, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
+
+
 def _json_safe(value: Any) -> Any:
     if isinstance(value, _Record):
         return value.to_dict()
@@ -332,6 +347,18 @@ def call_counts(calls: int, without_usage: int, without_cost: int) -> dict[str, 
     return {"calls": calls, "calls_without_usage": without_usage, "calls_without_cost": without_cost}
 
 
+def role(model_type: str | Enum) -> str:
+    """A model type as the key of `details` that it is: any word, an enum's member by its value.
+
+    Raises:
+        TypeError: it is no word.
+    """
+    value = model_type.value if isinstance(model_type, Enum) else model_type
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"a model type is a word, such as 'model', not {model_type!r}")
+    return str(value)
+
+
 def _sum(one: float | None, two: float | None) -> float | None:
     if one is None or two is None:
         return two if one is None else one
@@ -352,7 +379,24 @@ def add_dollars(one: float | None, two: float | None) -> float | None:
     """
     if one is None or two is None:
         return two if one is None else one
-    return float(Decimal(repr(one)) + Decimal(repr(two)))
+    return float(EXACT.add(decimal_of(one), decimal_of(two)))
+
+
+EXACT = Context(prec=60, traps=[])
+"""How dollars are added, whatever the decimal context of the program is."""
+
+
+def decimal_of(dollars: float) -> Decimal:
+    """An amount as it is written.
+
+    Raises:
+        MalformedUsage: it is no finite number.
+    """
+    if type(dollars) is float and isfinite(dollars):
+        return Decimal(repr(dollars))
+    if isinstance(dollars, (int, float, Decimal)) and not isinstance(dollars, bool) and isfinite(dollars):
+        return Decimal(repr(float(dollars)) if isinstance(dollars, float) else dollars)
+    raise MalformedUsage("metrics", "cost", "a finite number of dollars", repr(dollars))
 
 
 def folded(one: dict[str, Any] | None, two: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -377,11 +421,11 @@ def fold(target: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str,
         if kind is int or kind is float:
             old = target.get(name)
             target[name] = old + value if type(old) is int or type(old) is float else value
-        elif kind is dict:
+        elif kind is dict or isinstance(value, dict):
             old = target.get(name)
             target[name] = fold(old if type(old) is dict else None, value) or {}
         elif value is not None or name not in target:
-            target[name] = deepcopy(value) if kind is list else value
+            target[name] = value if kind is str or kind is bool or value is None else deepcopy(value)
     return target
 
 

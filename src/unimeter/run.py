@@ -18,15 +18,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
+from dataclasses import replace
+from enum import Enum
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
 
 from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
 from unimeter.meter import read
-from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics
+from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
 from unimeter.reading import Reading
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
 
@@ -110,9 +112,14 @@ class Session:
         total.accumulate(self._ledger.metrics())
         return total
 
-    def add(self, run: RunMetrics) -> None:
-        """Take in a run that was measured elsewhere. A `Run(session=...)` does so by itself."""
-        self._ledger.merge(run)
+    def add(self, run: Run | RunMetrics) -> None:
+        """Take in a run that was measured elsewhere. A `Run(session=...)` does so by itself, and is refused."""
+        if isinstance(run, Run) and self._ledger in run._ledgers():
+            raise ValueError("a run of this session is counted in it already")
+        self._ledger.merge(_metrics_of(run))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Session.from_dict, (self.to_dict(),)
 
     def __repr__(self) -> str:
         return f"Session({self.metrics})"
@@ -193,8 +200,10 @@ class Run(_Block):
             self._ended = self._clock()
 
     def _enter(self) -> Self:
-        outer = _current.get()
-        if self._parent is None and self._nested and outer is not None and self not in outer._lineage():
+        if self._token is not None or self._ended is not None:
+            raise RuntimeError("a run is entered once; in another thread, call what Run.bound makes of a function")
+        outer = Run.current()
+        if self._parent is None and self._nested and outer is not None and outer._takes(self):
             self._parent = outer
         self._token = _current.set(self)
         self.start()
@@ -205,15 +214,24 @@ class Run(_Block):
         if self._token is not None:
             with suppress(ValueError):  # left in another context than it was entered in, which has a current run of its own
                 _current.reset(self._token)
-            self._token = None
+
+    def _takes(self, other: Run) -> bool:
+        """Whether another run, begun now, is nested in this one: not in itself, and not in what is of another session."""
+        sessions = [run._session for run in self._lineage() if run._session is not None]
+        return other not in self._lineage() and (other._session is None or not sessions or other._session in sessions)
 
     @staticmethod
     def current() -> Run | None:
-        """The innermost run that this thread or task is in."""
-        return _current.get()
+        """The innermost run that this thread or task is in, and that has not ended."""
+        run = _current.get()
+        while run is not None and run._ended is not None:  # a generator that was left may have left its run behind
+            run = run._parent
+        return run
 
     def bound(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
         """A function that calls another inside this run, wherever it is called: in a plain thread, in a pool."""
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise TypeError("a generator runs where it is iterated: bind the function that iterates it")
         if iscoroutinefunction(function):
 
             @wraps(function)
@@ -241,7 +259,7 @@ class Run(_Block):
     def record(
         self,
         response: Any,
-        model_type: str = ModelType.MODEL.value,
+        model_type: str | Enum = ModelType.MODEL.value,
         *,
         provider: str | None = None,
         url: str | None = None,
@@ -276,12 +294,13 @@ class Run(_Block):
                 reading = read(response, provider, url=url, headers=headers, model=model)
             except MissingUsage:
                 reading = None
-        if type(model_type) is not str:
-            if not isinstance(model_type, str):
-                raise TypeError(f"a model type is a word, not a {type(model_type).__name__}")
-            model_type = str(model_type)
+        word = model_type if type(model_type) is str and model_type else role(model_type)
+        if duration is not None or time_to_first_token is not None:
+            for seconds in (duration, time_to_first_token):
+                if seconds is not None and not 0 <= seconds < float("inf"):
+                    raise ValueError(f"a time is in seconds, not {seconds!r}")
         for call in (reading,) if reading is None else reading.calls or (reading,):
-            self._count((model_type, call, duration, time_to_first_token))
+            self._count((word, call, duration, time_to_first_token))
         return reading
 
     def _count(self, message: _Message) -> None:
@@ -302,8 +321,10 @@ class Run(_Block):
         if not self._ledger.record(reading, model_type):
             return False
         self._messages.append(message)
-        if time_to_first_token is not None and self._first_token is None:
-            self._first_token = self._since_beginning(duration) + time_to_first_token
+        if reading is not None:
+            self._messages += [(model_type, part, None, None) for part in reading.parts]
+        if time_to_first_token is not None:
+            self._note_first_token(duration, time_to_first_token)
         return True
 
     def _lineage(self) -> list[Run]:
@@ -320,16 +341,16 @@ class Run(_Block):
         ledgers = [run._ledger for run in self._lineage()]
         return list(dict.fromkeys([*ledgers, *(run._session._ledger for run in self._lineage() if run._session is not None)]))
 
-    def _since_beginning(self, duration: float | None) -> float:
-        """Seconds from the run's beginning to that of a call which took so long until now.
+    def _note_first_token(self, duration: float | None, after: float) -> None:
+        """Set the time from the run's beginning to its first token: the earliest, where calls overlap.
 
-        0 where it cannot be told: the call is then taken to have begun with the run, as one is that is recorded later.
+        A call that was recorded after the fact, or whose duration is not known, is taken to have begun with the run.
         """
-        if duration is None or self._began is None:
-            return 0.0
-        return max(self._clock() - duration - self._began, 0.0)
+        before = 0.0 if duration is None or self._began is None else self._clock() - duration - self._began
+        if self._first_token is None or (before > 0.0 and before + after < self._first_token):
+            self._first_token = max(before, 0.0) + after
 
-    def call(self, model_type: str = ModelType.MODEL.value) -> Call:
+    def call(self, model_type: str | Enum = ModelType.MODEL.value) -> Call:
         """A block that times a call: `with run.call() as call: ...; call.record(response)`."""
         return Call(self, model_type)
 
@@ -343,12 +364,12 @@ class Run(_Block):
         Raises:
             ValueError: it is counted here already, being nested in this run or merged before.
         """
-        self._merge(other, other.metrics if isinstance(other, Run) else other)
+        self._merge(other, _metrics_of(other))
 
     def merge_eval(self, other: Run | RunMetrics, prefix: str = "eval") -> None:
         """Take in an evaluator's run, as `RunMetrics.merge_eval` does. Raises as `merge` does."""
         evaluated = RunMetrics()
-        evaluated.merge_eval(other.metrics if isinstance(other, Run) else other, prefix)
+        evaluated.merge_eval(_metrics_of(other), prefix)
         self._merge(other, evaluated)
 
     def _merge(self, other: Run | RunMetrics, metrics: RunMetrics) -> None:
@@ -383,7 +404,7 @@ class Run(_Block):
     @property
     def tools(self) -> list[ToolCall]:
         """The tools that were called, here and in the runs within, in the order in which they ended."""
-        return self._tools.copy()
+        return [ToolCall(call.name, replace(call.metrics)) for call in self._tools.copy()]
 
     def __repr__(self) -> str:
         return f"<Run {self.metrics}>"
@@ -401,6 +422,13 @@ class Run(_Block):
         return sections_of(self.metrics, section("messages", labels, messages), section("tools", ("tool",), tools))
 
 
+def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
+    metrics = other.metrics if isinstance(other, Run) else other
+    if not isinstance(metrics, RunMetrics):
+        raise TypeError(f"a Run or RunMetrics is merged, not a {type(other).__name__}")
+    return metrics
+
+
 def _who(message: Message) -> tuple[str, str, str]:
     reading = message.reading
     return message.model_type, "no usage" if reading is None else reading.provider, (reading and reading.model) or ""
@@ -409,9 +437,9 @@ def _who(message: Message) -> tuple[str, str, str]:
 class Call(_Block):
     """A call to a model that is being made; made by `Run.call`."""
 
-    def __init__(self, run: Run, model_type: str) -> None:
+    def __init__(self, run: Run, model_type: str | Enum) -> None:
         self._run = run
-        self._model_type = model_type
+        self._model_type = role(model_type)
         self._began = run._clock()
         self._first_token: float | None = None
         self._recorded = False
@@ -431,6 +459,8 @@ class Call(_Block):
 
     def _enter(self) -> Self:
         self._began = self._run._clock()
+        self._first_token = None
+        self._recorded = False
         return self
 
     def _leave(self) -> None:
@@ -442,13 +472,15 @@ class _Tool(_Block):
     """A tool that is being called; made by `Run.tool`."""
 
     def __init__(self, run: Run, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a tool has a name, not a {type(name).__name__}")
         self._run = run
         self._name = name
         self._began = 0.0
         self._metrics = ToolCallMetrics()
 
     def _enter(self) -> ToolCallMetrics:
-        self._metrics.start_time = time.time()
+        self._metrics = ToolCallMetrics(start_time=time.time())
         self._began = self._run._clock()
         return self._metrics
 

@@ -38,11 +38,17 @@ def figure(value: float | None) -> str:
     return "" if not value else f"{value:,}" if isinstance(value, int) else f"{value:.12g}"
 
 
+def printable(text: str) -> str:
+    """A text in one line that a terminal shows and does not obey."""
+    shown = (char if char.isprintable() else "\ufffd" for char in text)
+    return "".join(shown).encode("utf-8", "replace").decode()
+
+
 def section(title: str, labels: Sequence[str], rows: Iterable[tuple[Sequence[str], Any]]) -> Section:
     """A section of labelled metrics, with the columns in which some row has a figure."""
     every = list(rows)
     names = [name for name in COLUMNS if any(getattr(metrics, name, None) for _, metrics in every)]
-    cells = [[*words, *(_cell(name, getattr(metrics, name, None)) for name in names)] for words, metrics in every]
+    cells = [[*map(printable, words), *(_cell(name, getattr(metrics, name, None)) for name in names)] for words, metrics in every]
     return Section(title, [*labels, *(COLUMNS[name] for name in names)], cells, len(labels))
 
 
@@ -68,9 +74,9 @@ def tables_of(sections: Iterable[Section]) -> Any:
         table = Table(title=one.title, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for at, name in enumerate(one.columns):
             if at < one.labels:
-                table.add_column(name, overflow="fold", min_width=6)
+                table.add_column(escape(name), overflow="fold", min_width=6)
             else:
-                table.add_column(name, justify="right", no_wrap=True)  # a figure is never cut short
+                table.add_column(escape(name), justify="right", no_wrap=True)  # a figure is never cut short
         for row in one.rows:
             table.add_row(*map(escape, row))
         tables += [table, ""]
@@ -88,7 +94,7 @@ def _counts(metrics: RunMetrics | SessionMetrics) -> Section:
     counts = {name: value for name, value in (metrics.additional_metrics or {}).items() if isinstance(value, (int, float))}
     if counts.get("calls") == counts.get("calls_without_cost"):
         counts.pop("calls_without_cost", None)  # where none is known, nobody takes a part for the whole
-    shown = {name.replace("_", " "): _cell(name, value) for name, value in counts.items() if value}
+    shown = {printable(name).replace("_", " "): _cell(name, value) for name, value in counts.items() if value}
     return Section("counts", [*shown], [[*shown.values()]] if shown else [], 0)
 
 

@@ -17,7 +17,7 @@ from unimeter.cli.sources import Source
 from unimeter.errors import UnimeterError
 from unimeter.meter import read
 from unimeter.reading import Reading
-from unimeter.summary import COLUMNS, figure
+from unimeter.summary import COLUMNS, figure, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,7 @@ def _cells(name: str, reading: Reading, columns: list[str]) -> list[str]:
     notes += [f"{part.model or 'another model'} {part.metrics.total_tokens:,}" for part in reading.parts]
     notes += [*reading.odd, *([] if reading.complete else ["cut off"])]
     texts = (name, reading.provider, reading.model or "", *shown, "\n".join(notes))
-    return [_printable(text) for text in texts]
-
-
-def _printable(text: str) -> str:
-    """A text that a terminal shows and does not obey."""
-    shown = (char if char == "\n" or char.isprintable() else "\ufffd" for char in text)
-    return "".join(shown).encode("utf-8", "replace").decode()
+    return ["\n".join(map(printable, text.split("\n"))) for text in texts]
 
 
 def _flat(prefix: str, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

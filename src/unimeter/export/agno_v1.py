@@ -19,8 +19,18 @@ from typing import Any
 import msgspec
 
 from unimeter.errors import MalformedUsage
-from unimeter.metrics import BaseMetrics, MessageMetrics, RunMetrics, SessionMetrics, ToolCallMetrics, add_dollars, malformed
+from unimeter.metrics import (
+    BaseMetrics,
+    MessageMetrics,
+    RunMetrics,
+    SessionMetrics,
+    ToolCallMetrics,
+    add_dollars,
+    decimal_of,
+    malformed,
+)
 from unimeter.run import Message, Run, Session, ToolCall
+from unimeter.values import Refused, as_count
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -163,6 +173,8 @@ def tool_from(older: Mapping[str, Any]) -> ToolCallMetrics:
 
 
 def _held(older: Mapping[str, Any]) -> _Older:
+    if not isinstance(older, Mapping):
+        raise MalformedUsage("agno v1", "the data", "an object", f"a {type(older).__name__}")
     try:
         return msgspec.convert(dict(older), _Older)
     except msgspec.ValidationError as error:
@@ -170,6 +182,13 @@ def _held(older: Mapping[str, Any]) -> _Older:
 
 
 def _counts_from(held: _Older) -> dict[str, Any]:
+    try:
+        return _counts_of(held)
+    except Refused as refused:
+        raise MalformedUsage("agno v1", refused.path, refused.expected, refused.got) from None
+
+
+def _counts_of(held: _Older) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for name, olders in NAMES.items():
         told = next((value for older in olders if (value := getattr(held, older)) is not None), None)
@@ -179,9 +198,9 @@ def _counts_from(held: _Older) -> dict[str, Any]:
                 for details, names in DETAILS.items()
                 for older, count in names.items()
                 for part in _each(getattr(held, details))
-                if count == name and isinstance(part.get(older), int)
+                if count == name and part.get(older) is not None
             ]
-        counts[name] = sum(_each(told))
+        counts[name] = sum(as_count(value, name) or 0 for value in _each(told))
     return counts
 
 
@@ -201,5 +220,6 @@ def _without_cost(extras: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, 
     cost = None
     for one in extras:
         kept |= {name: value for name, value in one.items() if name != "cost"}
-        cost = add_dollars(cost, one.get("cost"))
+        told = one.get("cost")
+        cost = add_dollars(cost, None if told is None else float(decimal_of(told)))
     return kept or None, cost

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache, wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 DEFAULT_HOST = "inbound.xpander.ai"
 TIMEOUT = 60.0
-"""Seconds that a report may take."""
+"""Seconds that each step of a report may take: to connect, to send, to wait for more of the answer."""
 
 
 class ModuleException(UnimeterError):  # xpander's name for it
@@ -54,6 +54,9 @@ class ModuleException(UnimeterError):  # xpander's name for it
         super().__init__(f"[{status_code}] {description}")
         self.status_code = status_code
         self.description = description
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ModuleException, (self.status_code, self.description)
 
 
 # what is reported ----------------------------------------------------------------------------------------------------
@@ -161,7 +164,7 @@ class ExecutionReport(BaseModel):
             status=_value(task.status),
             internal_status=_value(task.internal_status),
             ai_model=(getattr(task, "served_model", None) or "").strip().lower() or "xpander",
-            api_calls_made=[] if metrics_come_later else list(task.used_tools or []),
+            api_calls_made=[] if metrics_come_later else _names(task.used_tools),
             result=task.result or None,
             llm_tokens=tokens,
         )
@@ -173,6 +176,10 @@ def _tokens_of(told: Any) -> Tokens:
     if not {"prompt_tokens", "completion_tokens"} & set(names):
         raise ValueError(f"a task's tokens are Tokens, not {type(told).__name__}: task.tokens = Tokens.from_run(run.metrics)")
     return Tokens.model_validate(told, from_attributes=True)
+
+
+def _names(tools: Any) -> list[Any]:
+    return [tools] if isinstance(tools, str) else list(tools or [])
 
 
 def _value(word: Any) -> Any:
@@ -237,6 +244,8 @@ class Configuration(BaseModel):
         parts = urlsplit(url)
         mounted = parts.path.strip("/").partition("/")[0].lower() == "agent-controller"
         if mounted or "agent-controller" in (parts.hostname or "") or parts.port == 9016:
+            if not self.organization_id:
+                raise ValueError("an agent controller needs an organization_id: give one, or set XPANDER_ORGANIZATION_ID")
             return f"{url}/{self.organization_id}"
         return url
 
@@ -255,7 +264,7 @@ def report_metrics(task: Task, configuration: HasFullUrl | None = None, *, timeo
     Args:
         task: xpander's task, or anything with its attributes.
         configuration: where to; else the task's own, else as the environment says.
-        timeout: seconds that the report may take.
+        timeout: seconds that each of its steps may take.
         retries: how often to try again where no connection came about. A report that was sent is never sent again.
 
     Raises:
@@ -265,7 +274,7 @@ def report_metrics(task: Task, configuration: HasFullUrl | None = None, *, timeo
     request = _request(task, configuration)
     httpx = _httpx()
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(retries=retries), timeout=timeout) as client:
+        with httpx.Client(timeout=timeout, **_tries(httpx.HTTPTransport, retries)) as client:
             _look_at(client.post(**request))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _not_sent(error, request["url"]) from error
@@ -278,7 +287,7 @@ async def areport_metrics(
     request = _request(task, configuration)
     httpx = _httpx()
     try:
-        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=retries), timeout=timeout) as client:
+        async with httpx.AsyncClient(timeout=timeout, **_tries(httpx.AsyncHTTPTransport, retries)) as client:
             _look_at(await client.post(**request))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _not_sent(error, request["url"]) from error
@@ -287,9 +296,12 @@ async def areport_metrics(
 def reports_metrics(handler: Callable[_P, _T]) -> Callable[_P, _T]:
     """A handler of tasks, sync or async, that reports its task once it is done, if the task has tokens by then.
 
-    The task is the handler's first argument. A handler that fails is reported as well: its tokens were used. Not for
-    use under xpander's `@on_task`, which reports by itself.
+    The task is the argument called `task`, or else the first that has tokens. A handler that raises is reported as well:
+    its tokens were used. A report that fails raises as `report_metrics` does, or is noted on what the handler raised.
+    Not for use under xpander's `@on_task`, which reports by itself.
     """
+    if isgeneratorfunction(handler) or isasyncgenfunction(handler):
+        raise TypeError("a generator has no end at which it could report: report in it, or decorate what iterates it")
     if iscoroutinefunction(handler):
 
         @wraps(handler)
@@ -330,12 +342,18 @@ def _noted_on(error: Exception) -> Iterator[None]:
     """A report that fails after its handler did must not hide why the handler failed."""
     try:
         yield
-    except ModuleException as refused:
+    except Exception as refused:
         error.add_note(f"and the report of its tokens failed: {refused}")
 
 
 def _task_of(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    return arguments[0] if arguments else keywords["task"]
+    """A handler's task: the argument of that name, or else the first that has tokens, though they be None."""
+    if "task" in keywords:
+        return keywords["task"]
+    for argument in (*arguments, *keywords.values()):
+        if hasattr(argument, "tokens"):
+            return argument
+    raise TypeError("the handler was called without a task: none of its arguments has tokens")
 
 
 def _request(task: Task, configuration: HasFullUrl | None) -> dict[str, Any]:
@@ -346,6 +364,11 @@ def _request(task: Task, configuration: HasFullUrl | None) -> dict[str, Any]:
     url = f"{where.get_full_url().rstrip('/')}/agents-metrics/{quote(task.agent_id, safe='')}/execution"
     headers = {"x-api-key": where.api_key, "content-type": "application/json"}
     return {"url": url, "headers": headers, "content": report.model_dump_json().encode()}
+
+
+def _tries(transport: Any, retries: int) -> dict[str, Any]:
+    """A client's transport that connects again; by default httpx's own, which knows of proxies."""
+    return {"transport": transport(retries=retries)} if retries else {}
 
 
 def _look_at(response: httpx.Response) -> None:
