@@ -18,8 +18,12 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from unimeter.adapter import Adapter
+from unimeter.errors import MalformedUsage
 from unimeter.fields import Value, other_spelling
+from unimeter.interpret import Call, Found
 from unimeter.objects import fields_of
+from unimeter.reading import Reading
+from unimeter.values import Refused
 
 _DEEPEST = 8
 """No SDK's usage type nests deeper; a type may hold itself."""
@@ -30,7 +34,7 @@ class Drift(NamedTuple):
 
     adapter: str
     sdk: str
-    """The SDK's package and version, or what is missing."""
+    """The SDK's package and version, or what is missing; of a payload, the provider."""
     unread: list[str]
     """Leaves of the SDK's types that the adapter neither reads nor ignores."""
     lost: list[str]
@@ -47,7 +51,7 @@ def drift_of(adapter: type[Adapter]) -> Drift | None:
     leaves: dict[str, None] = {}
     try:
         for spec in specs:
-            leaves |= dict.fromkeys(leaves_of_type(_type_named(spec), numbers_only=adapter.places == ("",)))
+            leaves |= dict.fromkeys(leaves_of_type(_type_named(spec), numbers_only="" in adapter.places))
     except ModuleNotFoundError as error:
         return Drift(adapter.__name__, f"{error.name} is not installed", [], [], installed=False)
     covers = _Cover(adapter)
@@ -64,10 +68,45 @@ def _own_leaves(adapter: type[Adapter]) -> set[str]:
     return {_names(value) for field in fields for value in field.leaves() if not value.beside}
 
 
+def drift_in(
+    payload: Any, provider: str | None = None, *, url: str | None = None, headers: Mapping[str, Any] | None = None
+) -> list[Drift]:
+    """What stands in the usage of a payload that its adapter does not read. Takes and raises what `read` does."""
+    call = _Watched(provider, url, None)
+    try:
+        call.read(payload, headers)
+    except Refused as refused:
+        raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
+    leaves: dict[type[Adapter], set[str]] = {}
+    for adapter, usage in call.seen:
+        leaves.setdefault(adapter, set()).update(unread(adapter, usage))
+    return [Drift(adapter.__name__, adapter.provider, sorted(found), []) for adapter, found in leaves.items()]
+
+
+class _Watched(Call):
+    """A reading that keeps which adapter measured what."""
+
+    def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
+        super().__init__(provider, url, model)
+        self.seen: list[tuple[type[Adapter], Any]] = []
+
+    def reading(self, found: Found, complete: bool = True) -> Reading | None:
+        reading = super().reading(found, complete)
+        if reading is not None:
+            self.seen.append((found[0], found[1]))
+        return reading
+
+    def another(self) -> Call:
+        call = _Watched(None, None, self.model)
+        call.label, call.named, call.hints, call.seen = self.label, self.named, self.hints, self.seen
+        return call
+
+
 def unread(adapter: type[Adapter], usage: Any) -> list[str]:
     """The leaves of a usage at which something stands that the adapter neither reads nor ignores."""
     covers = _Cover(adapter)
-    return sorted({leaf for leaf in _leaves_of(usage) if not covers(leaf)})
+    numbers_only = "" in adapter.places  # the usage is the response itself, with all that is not usage
+    return sorted({leaf for leaf in _leaves_of(usage, numbers_only=numbers_only) if not covers(leaf)})
 
 
 class _Cover:
@@ -85,7 +124,7 @@ class _Cover:
             self._exact.add(path)
             at = ""
             for step in value.steps:  # the word by which an item is chosen is read as well
-                at = f"{at}.{step.name}".strip(".") + "[]" * step.each
+                at = f"{at}.{step.name}".strip(".") + "[]" * (step.each and bool(step.name))
                 if step.key:
                     self._exact.add(f"{at}.{step.key}".strip("."))
         for path in adapter.ignored:
@@ -101,21 +140,22 @@ def _within(path: str, whole: str) -> bool:
 
 def _names(value: Value) -> str:
     """A value's path without the words by which items are chosen."""
-    return ".".join(step.name + "[]" * step.each for step in value.steps)
+    return ".".join(step.name + "[]" * step.each for step in value.steps if step.name)
 
 
 # of a payload --------------------------------------------------------------------------------------------------------
 
 
-def _leaves_of(value: Any, at: str = "", depth: int = 0) -> Iterator[str]:
+def _leaves_of(value: Any, at: str = "", depth: int = 0, *, numbers_only: bool = False) -> Iterator[str]:
     fields = fields_of(value)
     if fields is not None and depth < _DEEPEST:
         for name, inner in fields.items():
-            yield from _leaves_of(inner, f"{at}.{_snake(str(name))}".strip("."), depth + 1)
+            yield from _leaves_of(inner, f"{at}.{_snake(str(name))}".strip("."), depth + 1, numbers_only=numbers_only)
     elif isinstance(value, (list, tuple)) and depth < _DEEPEST:
         for inner in value:
-            yield from _leaves_of(inner, f"{at}[]", depth + 1)
-    elif value is not None and at:
+            if not numbers_only or fields_of(inner) is not None:  # a vector counts nothing
+                yield from _leaves_of(inner, f"{at}[]" if at else "", depth + 1, numbers_only=numbers_only)
+    elif value is not None and at and (not numbers_only or type(value) in (int, float)):
         yield at
 
 

@@ -246,13 +246,17 @@ class Call:
     def _sum_of(self, responses: Iterable[Any]) -> Reading:
         calls, complete = [], True
         for response in responses:
-            call = Call(None, None, self.model)
-            call.label, call.named, call.hints = self.label, self.named, self.hints
             try:
-                calls.append(call.read(response, None))
+                calls.append(self.another().read(response, None))
             except MissingUsage:
                 complete = False
         return self._added(calls, complete)
+
+    def another(self) -> Call:
+        """The reading of another payload, of whose sender as much is known."""
+        call = Call(None, None, self.model)
+        call.label, call.named, call.hints = self.label, self.named, self.hints
+        return call
 
     def _added(self, calls: list[Reading], complete: bool) -> Reading:
         """Several calls as one reading: their sum, under the model that they share."""

@@ -68,6 +68,7 @@ class BedrockTitan(Adapter):
     model = id = ()
     final = stop = ("completionReason",)
     camel_case = True
+    ignored = {TRAILER: "the same counts again", "index": "the chunk's number"}
 
     input_tokens = count("input_text_token_count")
     output_tokens = first(count("total_output_text_token_count"), count("results[].token_count"))
@@ -84,6 +85,7 @@ class BedrockLlama(Adapter):
     places = ("",)
     model = id = ()
     final = stop = ("stop_reason",)
+    ignored = {TRAILER: "the same counts again"}
 
     input_tokens = count("prompt_token_count")
     output_tokens = count("generation_token_count")

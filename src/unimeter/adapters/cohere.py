@@ -40,6 +40,7 @@ class Cohere(Adapter):
     whole = ("id&finish_reason&message",)
     final = stop = ("type=message-end", "event_type=stream-end", "is_finished=true")
     sdk_types = ("cohere.types:Usage",)
+    ignored = {"api_version": "no usage", "warnings": "no usage"}
 
     input_tokens = first(
         count("tokens.input_tokens") + count("tokens.image_tokens"),

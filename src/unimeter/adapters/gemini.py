@@ -74,6 +74,7 @@ class GeminiInteractions(Adapter):
     provider_metrics = {
         "service_tier": beside(label("service_tier")),
         "total_tool_use_tokens": count("total_tool_use_tokens"),
+        "raw_prompt_token": count("raw_prompt_token"),
         "input_tokens_by_modality": tally("input_tokens_by_modality", "modality", "tokens"),
         "output_tokens_by_modality": tally("output_tokens_by_modality", "modality", "tokens"),
     }
@@ -95,3 +96,4 @@ class VertexPredict(Adapter):
         count("predictions[].embeddings.statistics.token_count"),
         count("embeddings[].statistics.token_count"),  # as the SDK hands it over
     )
+    provider_metrics = {"billableCharacterCount": count("metadata.billable_character_count")}

@@ -33,5 +33,13 @@ class TextGenerationInference(Adapter):
     stop = ("generated_text",)
     hint = "ask for it: parameters={'details': True}"
 
+    ignored = {
+        "finish_reason": "no usage",
+        "seed": "no usage",
+        "prefill": "no usage",
+        "tokens": "no usage",
+        "best_of_sequences": "no usage",
+    }
+
     input_tokens = count("input_length")
     output_tokens = count("generated_tokens")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import count, first, if_outside, number, tree
+from unimeter.fields import beside, count, first, if_outside, label, number, tree
 from unimeter.merge import merged
 
 
@@ -62,12 +62,18 @@ class OpenAIMedia(OpenAIChat):
     output_tokens = first(count("completion_tokens"), count("output_tokens"))
     provider_metrics = {
         **OpenAIChat.provider_metrics,
+        "service_tier": first(beside(label("service_tier")), label("service_tier")),
         "seconds": number("seconds"),
         "image_tokens": count("input_tokens_details.image_tokens"),
         "prompt_audio_seconds": number("prompt_audio_seconds"),
         "output_tokens_details": tree("output_tokens_details"),
     }
-    ignored = {**OpenAIChat.ignored, "input_tokens_details.text_tokens": "the input less its audio and images"}
+    ignored = {
+        **OpenAIChat.ignored,
+        "input_tokens_details.text_tokens": "the input less its audio and images",
+        "input_token_details.text_tokens": "the input less its audio",
+        "type": "says whether tokens are told or seconds",
+    }
 
 
 class OpenAIAssistants(OpenAIChat):

@@ -29,7 +29,11 @@ class XAI(OpenAIChat):
     sdk_types = ()
 
     cost = _COST
-    provider_metrics = _SEARCH
+    provider_metrics = {
+        **_SEARCH,
+        "accepted_prediction_tokens": count("completion_tokens_details.accepted_prediction_tokens"),
+        "rejected_prediction_tokens": count("completion_tokens_details.rejected_prediction_tokens"),
+    }
 
 
 class XAIResponses(OpenAIResponses):
@@ -41,7 +45,7 @@ class XAIResponses(OpenAIResponses):
     sdk_types = ()
 
     cost = _COST
-    provider_metrics = _SEARCH
+    provider_metrics = {**_SEARCH, "context_details": tree("context_details")}
 
 
 class XAIMedia(OpenAIMedia):

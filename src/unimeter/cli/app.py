@@ -10,6 +10,7 @@ import typer
 
 from unimeter import __version__
 from unimeter import matrix as matrix_of_adapters
+from unimeter.cli.drift import show_drift
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
 from unimeter.errors import UnknownProvider
@@ -64,6 +65,27 @@ def matrix(
 ) -> None:
     """Print which provider fills which metric: ✅ promised, + beyond the promise."""
     sys.stdout.write(matrix_of_adapters.markdown() if markdown else matrix_of_adapters.text())
+
+
+@app.command()
+def drift(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE…]", help="Raw responses to look into, instead of the SDKs.")
+    ] = None,
+    payload: Annotated[bool, typer.Option("--payload", help="Say that files follow; they are taken as such without it.")] = False,
+    provider: Annotated[str | None, typer.Option(help="Whose responses they are, if nothing else tells.")] = None,
+    url: Annotated[str | None, typer.Option(help="The url of the calls, whole or only its path.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
+) -> None:
+    """List what is reported and not read: by the usage types of the SDKs installed here, or in raw responses.
+
+    Every leaf of a usage is read by its adapter's table or stands in its `ignored` with the reason. The exit code is 1 if
+    there is one that is neither.
+    """
+    if payload and not paths:
+        raise typer.BadParameter("no files", param_hint="--payload")
+    raise typer.Exit(show_drift(paths or [], provider, url, "markdown" if markdown else "json" if json else "text"))
 
 
 def run(*arguments: str | Path) -> int:
