@@ -46,7 +46,7 @@ def described(value: Any) -> str:
 
 def as_count(value: Any, path: str) -> int | None:
     """A whole number from 0 to 2**63 - 1; an integral float (Cohere, Llama) is one."""
-    if isinstance(value, float):
+    if type(value) is float or isinstance(value, float):
         if 0.0 <= value < 2.0**63 and (whole := int(value)) == value:
             return whole
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -87,11 +87,11 @@ def as_tree(value: Any, path: str, depth: int = 0) -> Any:
     copied = {}
     for name, item in fields.items():
         kind = type(item)
-        if kind is int or kind is str or kind is bool:
-            pass
-        elif kind is float:
+        if kind is float:
             if not isfinite(item):
                 raise Refused(f"{path}.{name}", "a finite number", item)
+        elif kind is int or kind is str or kind is bool:
+            pass
         elif item is not None:
             if depth == DEEPEST:
                 raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
