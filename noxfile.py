@@ -62,6 +62,13 @@ def litellm(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def mutants(session: nox.Session) -> None:
+    """The contract, against adapters that are wrong; prints which check catches which."""
+    install(session)
+    session.run("pytest", "-q", "-s", "-m", "mutants", "tests/testing/test_mutants.py", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def agno(session: nox.Session) -> None:
     """The roll-up against agno's own classes."""
     install(session, "agno")

@@ -23,6 +23,7 @@ from unimeter.fields import Value, other_spelling
 from unimeter.interpret import Call, Found
 from unimeter.objects import fields_of
 from unimeter.reading import Reading
+from unimeter.recognise import Recogniser
 from unimeter.values import Refused
 
 _DEEPEST = 8
@@ -72,7 +73,7 @@ def drift_in(
     payload: Any, provider: str | None = None, *, url: str | None = None, headers: Mapping[str, Any] | None = None
 ) -> list[Drift]:
     """What stands in the usage of a payload that its adapter does not read. Takes and raises what `read` does."""
-    call = _Watched(provider, url, None)
+    call = Watched(provider, url, None)
     try:
         call.read(payload, headers)
     except Refused as refused:
@@ -83,11 +84,11 @@ def drift_in(
     return [Drift(adapter.__name__, adapter.provider, sorted(found), []) for adapter, found in leaves.items()]
 
 
-class _Watched(Call):
+class Watched(Call):
     """A reading that keeps which adapter measured what."""
 
-    def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
-        super().__init__(provider, url, model)
+    def __init__(self, provider: str | None, url: str | None, model: str | None, known: Recogniser | None = None) -> None:
+        super().__init__(provider, url, model, known)
         self.seen: list[tuple[type[Adapter], Any]] = []
 
     def reading(self, found: Found, complete: bool = True) -> Reading | None:
@@ -97,7 +98,7 @@ class _Watched(Call):
         return reading
 
     def another(self) -> Call:
-        call = _Watched(None, None, self.model)
+        call = Watched(None, None, self.model, self.recogniser)
         call.label, call.named, call.hints, call.seen = self.label, self.named, self.hints, self.seen
         return call
 

@@ -15,6 +15,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
 from unimeter.values import Refused, as_evidence, as_fields
 from unimeter.wire.body import NotABody, Unreadable
@@ -30,8 +31,8 @@ class Call:
 
     __slots__ = ("hints", "label", "model", "named", "recogniser")
 
-    def __init__(self, provider: str | None, url: str | None, model: str | None) -> None:
-        self.recogniser: Recogniser = recogniser()
+    def __init__(self, provider: str | None, url: str | None, model: str | None, known: Recogniser | None = None) -> None:
+        self.recogniser: Recogniser = known or recogniser()
         self.named = None if provider is None else self.recogniser.label(provider)
         self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(str(url))
         self.label = self.named or self.hints.label
@@ -43,7 +44,7 @@ class Call:
         """The usage of a response that needs no second look: one object of a known shape, with usage in its place."""
         kind = type(payload)
         if kind is bytes or kind is str:
-            fields, kind = envelope_of(payload), dict
+            fields, kind = envelope_of(payload, self.recogniser.registry), dict
         else:
             fields = payload if kind is dict else fields_of(payload)
         if fields is None:
@@ -236,7 +237,8 @@ class Call:
         if reading is None:
             raise MissingUsage(self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True))
         if reading.unaccounted and len(carriers) > 1:
-            last = self.reading((adapter, carriers[-1][1], beside), complete)
+            alone = (self.reading((adapter, usage, beside), complete) for _, usage in reversed(carriers))
+            last = next((one for one in alone if one is not None), None)
             if last is not None and last.total is not None and not last.unaccounted:
                 return last  # the last event tells the whole, and the earlier ones something else
         return reading
@@ -254,7 +256,7 @@ class Call:
 
     def another(self) -> Call:
         """The reading of another payload, of whose sender as much is known."""
-        call = Call(None, None, self.model)
+        call = Call(None, None, self.model, self.recogniser)
         call.label, call.named, call.hints = self.label, self.named, self.hints
         return call
 
@@ -323,10 +325,10 @@ def _nothing_known(events: list[Event], kind: type | None) -> str:
     )
 
 
-def envelope_of(raw: bytes | str) -> Mapping[str, Any] | None:
+def envelope_of(raw: bytes | str, known: Registry) -> Mapping[str, Any] | None:
     """The envelope of a body that is one JSON object; None for any other body."""
     try:
-        value = envelope.decoder(recogniser().registry)(raw)
+        value = envelope.decoder(known)(raw)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     return value if type(value) is dict else None

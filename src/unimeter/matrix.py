@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from unimeter.adapter import Adapter
+from unimeter.adapters import ADAPTERS
 from unimeter.adapters.anthropic import Anthropic
 from unimeter.adapters.azure_foundry import AzureAIFoundry
 from unimeter.adapters.bedrock import Bedrock
@@ -27,6 +28,7 @@ from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.adapters.perplexity import Perplexity
 from unimeter.adapters.watsonx import WatsonX
+from unimeter.registry import registry
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "Standard tokens": ("input_tokens", "output_tokens"),
@@ -90,8 +92,9 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """The matrix, a row a provider."""
-    return [_row(promise) for promise in PROMISES]
+    """The matrix, a row a provider: those of the specification, then those that other packages register."""
+    others = (Promise(adapter.provider, adapter, ()) for adapter in registry().adapters if adapter not in ADAPTERS)
+    return [_row(promise) for promise in (*PROMISES, *others)]
 
 
 def filled(adapter: type[Adapter], column: str) -> bool:

@@ -118,7 +118,7 @@ def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints
         metrics = reader(raw)
         if metrics is not None:
             return metrics
-    fields = envelope_of(raw)
+    fields = envelope_of(raw, known.registry)
     found = None if fields is None else known.whose(fields, dict, label, hints)
     if fields is None or found is None:
         return None

@@ -84,4 +84,7 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     def __eq__(self, other: object) -> bool:
         return self.to_dict() == other.to_dict() if isinstance(other, Reading) else NotImplemented
 
+    def __ne__(self, other: object) -> bool:  # a struct has one of its own, which would not ask __eq__
+        return not self == other
+
     __hash__ = None  # type: ignore[assignment]  # readings are compared by value and can change

@@ -48,6 +48,7 @@ class BedrockClaude(Anthropic):
     provider = "AWS Bedrock"
     aliases = hosts = url_paths = ()
     shape = ()
+    final = ("type=message_stop",)  # which brings the trailer
     camel_case = True
     sdk_types = ()
 

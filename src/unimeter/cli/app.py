@@ -10,11 +10,12 @@ import typer
 
 from unimeter import __version__
 from unimeter import matrix as matrix_of_adapters
+from unimeter.cli.check import adapter_named, show_checks
 from unimeter.cli.drift import show_drift
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
 from unimeter.errors import UnknownProvider
-from unimeter.registry import registry
+from unimeter.registry import registry, slug
 
 app = typer.Typer(help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False)
 
@@ -86,6 +87,19 @@ def drift(
     if payload and not paths:
         raise typer.BadParameter("no files", param_hint="--payload")
     raise typer.Exit(show_drift(paths or [], provider, url, "markdown" if markdown else "json" if json else "text"))
+
+
+@app.command()
+def check(
+    adapter: Annotated[str, typer.Argument(metavar="MODULE:CLASS", help="The adapter.")],
+    fixtures: Annotated[Path | None, typer.Argument(help="The folder of its fixtures; by default fixtures/<provider>.")] = None,
+) -> None:
+    """Check that an adapter keeps the contract, as `unimeter.testing.AdapterContract` does in tests."""
+    try:
+        found = adapter_named(adapter)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="MODULE:CLASS") from None
+    raise typer.Exit(show_checks(found, fixtures or Path("fixtures") / slug(found.provider).replace("-", "_")))
 
 
 def run(*arguments: str | Path) -> int:
