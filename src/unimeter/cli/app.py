@@ -12,6 +12,7 @@ from unimeter import __version__
 from unimeter import matrix as matrix_of_adapters
 from unimeter.cli.check import adapter_named, show_checks
 from unimeter.cli.drift import show_drift
+from unimeter.cli.new import write_new
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
 from unimeter.errors import UnknownProvider
@@ -100,6 +101,21 @@ def check(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="MODULE:CLASS") from None
     raise typer.Exit(show_checks(found, fixtures or Path("fixtures") / slug(found.provider).replace("-", "_")))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The provider's name, such as acme.")],
+    recorded: Annotated[Path, typer.Option("--from", help="A response of the provider's, or a fixture of one.")],
+    path: Annotated[str, typer.Option(help="The path of the call's url.")] = "/",
+    folder: Annotated[Path, typer.Option(help="Where to write.")] = Path(),
+) -> None:
+    """Write the draft of an adapter, with a fixture and the contract's test, from a recorded response.
+
+    What the names in it seem to mean is a guess: the fixture expects nothing yet, so that the contract is broken until
+    somebody has looked the figures up in the provider's documents.
+    """
+    raise typer.Exit(write_new(name, recorded, path, folder))
 
 
 def run(*arguments: str | Path) -> int:
