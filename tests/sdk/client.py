@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unimeter.fixture import Fixture
-
-from .server import serving
+from unimeter.testing.replay import serving
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 

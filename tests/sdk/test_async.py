@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import unimeter
+from unimeter.testing.replay import serving
 
 from ..conftest import FIXTURES
 from ..reading_of import told
 from .client import MESSAGES
 from .differences import handed_on
-from .server import serving
 
 pytestmark = pytest.mark.sdk
 

@@ -9,11 +9,11 @@ import pytest
 
 import unimeter
 from unimeter.fixture import Fixture
+from unimeter.testing.replay import serving
 
 from ..conftest import FIXTURES
 from ..reading_of import told
 from .clients import boto3
-from .server import serving
 
 pytestmark = pytest.mark.sdk
 

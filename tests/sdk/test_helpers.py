@@ -10,12 +10,12 @@ import pytest
 
 import unimeter
 from unimeter.fixture import Fixture
+from unimeter.testing.replay import serving
 
 from ..conftest import FIXTURES
 from ..reading_of import told
 from .client import MESSAGES
 from .clients import anthropic, openai
-from .server import serving
 
 pytestmark = [
     pytest.mark.sdk,

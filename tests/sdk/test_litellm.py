@@ -12,10 +12,10 @@ import pytest
 
 import unimeter
 from unimeter.fixture import Fixture
+from unimeter.testing.replay import serving
 
 from ..conftest import FIXTURES
 from .client import MESSAGES
-from .server import serving
 
 pytestmark = [
     pytest.mark.litellm,
