@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import cast
 
 from unimeter.fixture import Fixture, sse
 
@@ -33,11 +34,9 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    server: _Server
-
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        fixture = self.server.fixture
+        fixture = cast(_Server, self.server).fixture
         # Gemini streams a JSON array, unless it is asked for server-sent events.
         body = sse(fixture.events) if fixture.events and "alt=sse" in self.path else fixture.bytes()
         self.send_response(200)
@@ -51,5 +50,5 @@ class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.do_POST()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that it has above
         """Nothing: the test tells what went wrong."""
