@@ -99,8 +99,11 @@ def load(path: Path) -> Fixture:
     Raises:
         ValueError: the file is no fixture; the message says what is wrong with it.
     """
-    data = json.loads(path.read_text("utf-8"))
-    return Fixture.model_validate({**data, "name": f"{path.parent.name}/{path.stem}"})
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        return Fixture.model_validate({**data, "name": f"{path.parent.name}/{path.stem}"})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def load_all(folder: Path) -> Iterator[Fixture]:

@@ -199,8 +199,10 @@ class Call:
         for event in reversed(events):
             if adapter.locate(event) is not None:
                 return adapter
-        others = (other for other in known.by_label[self.label] if any(_reads(other, event) for event in events))
-        return next(others, adapter)
+        own = known.by_label[self.label]
+        others = (other for other in own if any(_reads(other, event) for event in events))
+        refusing = (other for other in own if "" not in other.places and any(other.locate(event) for event in events))
+        return next(others, None) or next(refusing, adapter)
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from unimeter import MalformedUsage
 from unimeter.cli.app import run
+from unimeter.cli.check import adapter_named
+from unimeter.fixture import load_all
+from unimeter.testing.subject import Subject
 
 ADAPTER = '''
 from unimeter import Adapter
@@ -124,6 +128,25 @@ def test_each_mistake_is_caught_and_told_how_to_mend(
     assert mend in said
 
 
+def test_a_body_that_another_dialect_knows_first_is_still_its_own_by_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shape that Bedrock has as well: by its url it is read all the same, and refused where it is malformed."""
+    check(tmp_path, monkeypatch, **{'shape = ("acmeVersion",)': 'shape = ("stopReason",)'})
+    adapter = adapter_named("acme_adapter:Acme")
+    subject = Subject(adapter, tmp_path / "fixtures" / "acme")
+    fixture = next(one for one in load_all(tmp_path / "fixtures") if one.response is not None)
+    body = {**fixture.response, "stopReason": "end"}
+    assert subject.read(fixture, body).metrics.input_tokens == 100
+    with pytest.raises(MalformedUsage, match="prompt_tokens"):
+        subject.read(fixture, {**body, "usage": {**USAGE, "promptTokens": "12"}})
+
+
+def test_a_shape_that_takes_others_bodies_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(tmp_path, monkeypatch, **{'shape = ("acmeVersion",)': 'shape = ("acmeVersion", "usage")'}) == 1
+    assert "its `shape` is too wide" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("named", ["nowhere:Acme", "json:loads", "json", "unimeter:Nothing", "unimeter.adapters.groq:nothing"])
 def test_what_is_no_adapter_is_said(named: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", named) == 2
@@ -132,4 +155,7 @@ def test_what_is_no_adapter_is_said(named: str, capsys: pytest.CaptureFixture[st
 
 def test_a_folder_without_fixtures_breaks_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "unimeter.adapters.groq:Groq", tmp_path) == 1
-    assert "there is no fixture of Groq" in capsys.readouterr().out
+    assert "there is no fixture of Groq" in capsys.readouterr().err
+    (tmp_path / "broken.json").write_text("{")
+    assert run("check", "unimeter.adapters.groq:Groq", tmp_path) == 1
+    assert "broken.json: " in capsys.readouterr().err

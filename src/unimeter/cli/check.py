@@ -22,8 +22,8 @@ def adapter_named(text: str) -> type[Adapter]:
     sys.path.insert(0, "")
     try:
         found = getattr(import_module(module), name) if name else None
-    except (ModuleNotFoundError, AttributeError, ValueError) as error:
-        raise ValueError(str(error)) from None
+    except Exception as error:  # whatever is wrong with somebody's module is said, and not shown as ours
+        raise ValueError(f"{type(error).__name__}: {error}") from None
     finally:
         sys.path.remove("")
     if not isinstance(found, type) or not issubclass(found, Adapter):
@@ -34,6 +34,14 @@ def adapter_named(text: str) -> type[Adapter]:
 def show_checks(adapter: type[Adapter], fixtures: Path) -> int:
     """Print the outcome of every check; 1 if one is broken."""
     subject = Subject(adapter, fixtures)
+    try:
+        found = subject.fixtures
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        return 1
+    if not found:
+        sys.stderr.write(f"there is no fixture of {adapter.__name__} in {fixtures}\n")
+        return 1
     broken = []
     for check in checks.CHECKS:
         outcome, why = _outcome(check, subject)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from unimeter.cli.sources import sources
 from unimeter.drift import Drift, drift_in, drift_of
-from unimeter.errors import MissingUsage, UnimeterError
+from unimeter.errors import UnimeterError
 from unimeter.registry import registry
 from unimeter.summary import Section, printable, text_of
 
@@ -43,8 +43,6 @@ def _in_files(paths: list[str], provider: str | None, url: str | None) -> Iterat
         whose, headers = (provider, None) if wire is None else (provider or wire.provider, wire.headers or None)
         try:
             drifts = drift_in(source.body, whose, url=where, headers=headers)
-        except MissingUsage:
-            continue  # without usage there is nothing to miss
         except UnimeterError as error:
             if source.fixture is None or not source.fixture.expected.error:
                 yield source.name, f"{type(error).__name__}: {error}"

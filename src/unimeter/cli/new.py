@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 
 from unimeter.fixture import is_fixture
@@ -13,16 +15,19 @@ from unimeter.testing.draft import class_name, draft_of, fixture_of, module_name
 def write_new(name: str, recorded: Path, path: str, folder: Path) -> int:
     """Write a provider's adapter, fixture and test; 1 if that is not possible. Nothing is ever overwritten."""
     module = module_name(name)
+    if not class_name(name).isidentifier() or iskeyword(module) or find_spec(module) is not None:
+        sys.stderr.write(f"{name!r}: a provider's name gives a class and a module that does not exist yet\n")
+        return 1
     try:
         data = json.loads(recorded.read_bytes())
-        response = data["response"] if is_fixture(data) else data
+        response = data.get("response") if is_fixture(data) else data
         if not isinstance(response, dict):
-            raise ValueError("a single response is needed, a JSON object")
+            raise ValueError("a whole response is needed, a JSON object and not a stream")
         draft = draft_of(response)
     except (OSError, ValueError, RecursionError, KeyError) as error:
         sys.stderr.write(f"{recorded}: {error}\n")
         return 1
-    fixture = json.dumps(fixture_of(response, draft, path), indent=1, ensure_ascii=False) + "\n"
+    fixture = json.dumps(fixture_of(name, response, draft, path), indent=1, ensure_ascii=False) + "\n"
     files = {
         folder / f"{module}.py": table_of(name, draft),
         folder / "fixtures" / module / "plain.json": fixture,

@@ -13,10 +13,12 @@ from typing import Any
 from unimeter.adapter import METRICS, Adapter
 from unimeter.drift import drift_of, unread
 from unimeter.errors import MalformedUsage, UnimeterError
-from unimeter.fixture import Fixture
+from unimeter.fixture import Expected, Fixture
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import Reading
+from unimeter.registry import registry
+from unimeter.shape import conditions
 from unimeter.testing.subject import Subject, changed, objects, paths, told
 from unimeter.values import Refused
 from unimeter.wire.eventstream import EventStreamDecoder
@@ -41,7 +43,8 @@ Check = Callable[[Subject], None]
 def figures(subject: Subject) -> None:
     """Every fixture reads as its `expected` says: figures, provider, model, what was reported, whether it was complete.
 
-    Mend: correct the table. Correct `expected` only from the provider's documents, never from what was read.
+    Mend: correct the table: `places` (also a stream's), `final`, `camel_case`, the paths. Correct `expected` only from the
+    provider's documents, never from what was read.
     """
     if not subject.fixtures:
         raise Broken(f"there is no fixture of {subject.adapter.__name__} in {subject.folder}")
@@ -53,14 +56,23 @@ def figures(subject: Subject) -> None:
             if got == fixture.expected.error:
                 continue
         if got != fixture.expected:
-            raise Broken(f"{fixture.name}: read {got}, expected {fixture.expected.error or fixture.expected}")
+            raise Broken(f"{fixture.name}: {_difference(got, fixture.expected)}")
+
+
+def _difference(got: Expected | str, expected: Expected) -> str:
+    if isinstance(got, str) or expected.error:
+        return f"read {got if isinstance(got, str) else got.metrics}, expected {expected.error or expected.metrics}"
+    pairs = [(name, getattr(got, name), getattr(expected, name)) for name in Expected.model_fields if name != "metrics"]
+    pairs += [(name, got.metrics.get(name), expected.metrics.get(name)) for name in {**expected.metrics, **got.metrics}]
+    return "; ".join(f"{name}: read {one}, expected {other}" for name, one, other in pairs if one != other)
 
 
 def identities(subject: Subject) -> None:
     """The total is input and output; what is a part of a count is no more than it, and the provider's own total agrees.
 
-    Mend: add to `input_tokens` what the provider counts apart (`+ cache_read_tokens`), and use `if_outside` where only
-    the total tells. Where the provider itself contradicts its total, state the gap in the fixture: `unaccounted`.
+    Mend: add to `input_tokens`, and to `output_tokens`, what the provider counts apart (`+ cache_read_tokens`,
+    `+ reasoning_tokens`), and use `if_outside` where only the total tells. Where the provider itself contradicts its total,
+    state the gap in the fixture: `unaccounted`.
     """
     for fixture, reading in _readings(subject):
         metrics = reading.metrics
@@ -190,7 +202,7 @@ def keys_gone(subject: Subject) -> None:
     """
     for fixture in subject.plain:
         empty = _with_usage(subject.adapter, fixture.response, [] if subject.adapter.usage_is_list else {})
-        told_beside = any(leaf.beside for leaf in subject.adapter.input_tokens.leaves()) or fixture.wire.headers
+        told_beside = _counts_beside(subject.adapter) or fixture.wire.headers
         if empty is not None and not told_beside and isinstance(_outcome(subject, fixture, empty), Reading):
             raise Broken(f"{fixture.name}: an empty usage reads as figures; it is missing")
         for path in paths(fixture.response):
@@ -260,6 +272,15 @@ def wrong_counts(subject: Subject) -> None:
                 else:
                     raise Broken(f"{leaf.path}: {wrong!r} is taken for a count")
 
+    for fixture in subject.plain:
+        located = subject.adapter.locate(fixture.response)
+        if _counts_beside(subject.adapter) or not {"input_tokens", "output_tokens"} & set(fixture.expected.reported):
+            continue
+        texts = None if located is None else _with_usage(subject.adapter, fixture.response, _numbers_as(located[0], "12"))
+        outcome = None if texts is None else _outcome(subject, fixture, texts)
+        if texts is not None and not isinstance(outcome, tuple):
+            raise Broken(f"{fixture.name}: counts that are text give {outcome}; is it taken for another's?")
+
 
 def forms(subject: Subject) -> None:
     """Bytes, text, gzip, a dict, objects and generators of the same response read the same, and none is changed.
@@ -306,22 +327,47 @@ def declared(subject: Subject) -> None:
 def recognition(subject: Subject) -> None:
     """Each fixture is this provider's: by the body alone, or else by its url; and this adapter reads it.
 
-    Mend: give the host in `hosts`, a `mark` that no other body has, or a `shape` of its own.
+    Mend: give the host in `hosts`, a `mark` that no other body has, or a `shape` of its own, which no other body has. Of two
+    dialects that both know a body, the one whose module is named first has it; an adapter of another package comes last.
     """
+    for taken, body in _bodies_of_others(subject):
+        if subject.known.dialect_of([body], None) is subject.adapter:
+            raise Broken(f"it takes the bodies of {taken.__name__}, such as {body}; its `shape` is too wide")
     for fixture, _ in _readings(subject):
-        for alone in (True, False):
+        label = ""
+        for alone in (False,) if fixture.wire.headers else (True, False):
             try:
                 reading, adapter = subject.watched(fixture, fixture.bytes(), alone=alone)
             except UnimeterError as error:
-                if not alone:
-                    raise Broken(f"{fixture.name}: {error}") from None
+                whose = getattr(error, "provider", fixture.expected.provider)
+                if not alone or whose != fixture.expected.provider:
+                    raise Broken(f"{fixture.name}: {'by its body alone, ' if alone else ''}{error}") from None
                 continue
-            if reading.provider == fixture.expected.provider:
+            label = reading.provider
+            if label == fixture.expected.provider:
                 if adapter is not subject.adapter:
                     raise Broken(f"{fixture.name}: {adapter.__name__} reads it")
                 break
         else:
-            raise Broken(f"{fixture.name}: it is taken for {reading.provider}'s, not {fixture.expected.provider}'s")
+            raise Broken(f"{fixture.name}: it is taken for {label}'s, not {fixture.expected.provider}'s")
+
+
+def _bodies_of_others(subject: Subject) -> Iterator[tuple[type[Adapter], dict[str, Any]]]:
+    """For every other dialect the least that it is known by: a usage in its place, and each of its shapes."""
+    for other in registry().adapters:
+        own = {*subject.adapter.__mro__, subject.instead_of}
+        leaf = next((leaf for leaf in other.input_tokens.leaves() if not leaf.beside), None)
+        if own & set(other.__mro__) - set(Adapter.__mro__) or other.provider == subject.adapter.provider or leaf is None:
+            continue
+        usage = _put({}, [step.name for step in leaf.steps if step.name], 1)
+        for place in filter(None, other.places):
+            yield other, _put({}, place.split("."), usage)
+        for text in vars(other).get("shape", ()):
+            body: dict[str, Any] = {}
+            for condition in conditions(text):
+                value = (condition.wanted or "1").removesuffix("*")
+                body = _put(body, [step.name for step in condition.steps], value)
+            yield other, body
 
 
 def travels(subject: Subject) -> None:
@@ -388,6 +434,11 @@ def _streams(subject: Subject) -> Iterator[tuple[Fixture, Reading]]:
         if subject.adapter.calls_add:
             continue
         yield fixture, subject.read(fixture, fixture.events)
+
+
+def _counts_beside(adapter: type[Adapter]) -> bool:
+    """Whether an adapter finds counts outside of the usage as well."""
+    return any(leaf.beside for leaf in adapter.input_tokens.leaves())
 
 
 def _outcome(subject: Subject, fixture: Fixture, payload: Any) -> Any:

@@ -34,6 +34,7 @@ class Draft(NamedTuple):
     place: str
     """Where the usage seems to stand."""
     model: str
+    id: str
     metrics: dict[str, str]
     """Paths by the metric that they may be."""
     others: dict[str, Any]
@@ -62,7 +63,8 @@ def draft_of(response: dict[str, Any]) -> Draft:
     names = [name for path, _ in _objects(response) for name in path.split(".")] + [*usage]
     camel = any(name != name.lower() and "_" not in name for name in names)
     model = next((name for name in ("model", "modelId", "model_id", "modelName", "model_name") if name in response), "model")
-    return Draft(place, model, metrics, others, camel)
+    response_id = next((name for name in response if _ID.search(name) and "model" not in name.lower()), "id")
+    return Draft(place, model, response_id, metrics, others, camel)
 
 
 def class_name(provider: str) -> str:
@@ -97,10 +99,11 @@ def table_of(provider: str, draft: Draft) -> str:
         f'    """{title}. To do: what is special about its usage, and the page that documents it."""',
         "",
         f'    provider = "{title}"',
-        f'    hosts = ("api.{module_name(provider)}.example",)  # to do: where it answers',
+        f'    hosts = ("{host_of(provider)}",)  # to do: where it answers; and in the fixtures',
         f'    shape = ("{shape}",)  # to do: what no other dialect has',
         f'    places = ("{_snake(draft.place)}",)  # to do: and where a stream\'s events have it',
         f'    model = ("{_snake(draft.model)}",)',
+        f'    id = ("{_snake(draft.id)}",)',
         *(["    camel_case = True"] if draft.camel_case else []),
         "",
         "    # To do: is the cache inside input_tokens, reasoning inside output_tokens? Add what stands outside.",
@@ -110,11 +113,16 @@ def table_of(provider: str, draft: Draft) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fixture_of(response: dict[str, Any], draft: Draft, path: str) -> dict[str, Any]:
+def host_of(provider: str) -> str:
+    """A host that nobody has, until somebody writes the right one."""
+    return f"api.{module_name(provider)}.example"
+
+
+def fixture_of(provider: str, response: dict[str, Any], draft: Draft, path: str) -> dict[str, Any]:
     """A fixture of a response: the usage as it is, every text and id written anew, and nothing expected yet."""
     return {
         "source": "to do: which recording, or which page of the provider's, the figures are from",
-        "wire": {"path": path},
+        "wire": {"host": host_of(provider), "path": path},
         "response": _anonymous(response, draft.place, "", [0]),
         "expected": {"provider": "to do: what the provider's documents say that the figures mean"},
     }
@@ -176,7 +184,9 @@ def _anonymous(value: Any, usage: str, at: str, ids: list[int]) -> Any:
     if not isinstance(value, str):
         return value
     name = _last(at)
+    if "model" in name.lower():
+        return value
     if _ID.search(name):
         ids[0] += 1
         return f"fixture-{ids[0]}"
-    return value if "model" in name.lower() or re.fullmatch(r"[\w.:/-]{0,24}", value) else "Hello from a fixture."
+    return value if re.fullmatch(r"[\w.:/-]{0,24}", value) else "Hello from a fixture."

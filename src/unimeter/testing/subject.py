@@ -30,6 +30,7 @@ class Subject:
 
     def __init__(self, adapter: type[Adapter], fixtures: str | Path, instead_of: type[Adapter] | None = None) -> None:
         self.adapter = adapter
+        self.instead_of = instead_of
         self.folder = Path(fixtures)
         known = [adapter if one in (adapter, instead_of) else one for one in registry().adapters]
         self.known = Recogniser(Registry((*known, *([] if adapter in known else [adapter])), ROWS))
