@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from email.message import Message
 from typing import Any
 
@@ -17,6 +16,7 @@ from unimeter import MalformedUsage, MissingUsage, UnimeterError, UnknownProvide
 from unimeter.adapter import Adapter
 from unimeter.fixture import Fixture
 from unimeter.registry import registry
+from unimeter.testing.subject import changed, paths
 
 from .conftest import FIXTURES
 from .reading_of import reading_of
@@ -39,27 +39,6 @@ WRONG_COUNTS = {
 
 def adapters() -> list[type[Adapter]]:
     return [adapter for adapter in registry().adapters if adapter.usage_names]
-
-
-def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where every key and item stands."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield (*at, key)
-        yield from paths(item, (*at, key))
-
-
-def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """The value with something else at a path; `...` takes the key out."""
-    value = copy.deepcopy(value)
-    holder = value
-    for key in path[:-1]:
-        holder = holder[key]
-    if new is ...:
-        del holder[path[-1]]
-    else:
-        holder[path[-1]] = new
-    return value
 
 
 def count_paths(fixture: Fixture) -> list[tuple[Any, ...]]:

@@ -6,7 +6,6 @@ import copy
 import gzip
 import json
 import pickle
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ import pytest
 import unimeter
 from unimeter.fixture import Fixture
 from unimeter.metrics import MessageMetrics
+from unimeter.testing.subject import objects, told
 
 from .conftest import FIXTURES
-from .reading_of import reading_of, told
+from .reading_of import reading_of
 
 
 def expect(fixture: Fixture, payload: Any) -> None:
@@ -32,13 +32,6 @@ def expect(fixture: Fixture, payload: Any) -> None:
 def parsed(fixture: Fixture) -> Any:
     """The fixture's response or its events, as JSON data."""
     return fixture.events if fixture.is_stream else fixture.response
-
-
-def objects(value: Any) -> Any:
-    """JSON data as an SDK would hand it over: attributes instead of keys."""
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return SimpleNamespace(**{key: objects(item) for key, item in value.items()})
-    return [objects(item) for item in value] if isinstance(value, list) else value
 
 
 def test_bytes(fixture: Fixture) -> None:

@@ -12,9 +12,10 @@ from unimeter import UnknownProvider
 from unimeter.fixture import Fixture
 from unimeter.recognise import Recogniser, from_url, recogniser
 from unimeter.registry import registry
+from unimeter.testing.subject import told
 
 from .conftest import FIXTURES
-from .reading_of import reading_of, told
+from .reading_of import reading_of
 
 PLAIN_LABELS = {"OpenAI Chat", "OpenAI Responses", "Anthropic"}
 BY_LABEL_ONLY = {"LiteLLM"}

@@ -339,6 +339,10 @@ def test_times_that_the_caller_measured() -> None:
         run.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)
         run.record(chat(1, 1), duration=1.0, time_to_first_token=0.1)
     assert run.metrics.time_to_first_token == 2.1  # the earliest of calls that overlap, not of the first recorded
+    with Run(clock=clock) as run:
+        clock.now += 3
+        run.record(chat(1, 1), time_to_first_token=0.5)
+    assert run.metrics.time_to_first_token is None  # between 0.5 and 3: when the call began is not known
     later = Run()
     later.record(chat(1, 1), duration=1.0, time_to_first_token=0.5)  # after the fact: the call began the run
     assert (later.metrics.time_to_first_token, later.metrics.duration) == (0.5, None)
@@ -524,6 +528,9 @@ def test_dollars_do_not_depend_on_the_programs_decimal_context() -> None:
         run.merge(RunMetrics(cost=1.2345))
         run.merge(RunMetrics(cost=1.2345))
         assert run.metrics.cost == (RunMetrics(cost=1.2345) + RunMetrics(cost=1.2345)).cost == 2.469
+        entries = [ModelMetrics(id=name, cost=1.2345) for name in "ab"]
+        run.merge(RunMetrics(cost=2.469, details={"model": entries}))
+        assert run.metrics.cost == 4.938
 
 
 def test_blocks_can_be_used_again() -> None:

@@ -14,7 +14,7 @@ import dataclasses
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import files, packages_distributions, version
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from unimeter.adapter import Adapter
@@ -48,7 +48,7 @@ def drift_of(adapter: type[Adapter]) -> Drift | None:
     specs = vars(adapter).get("sdk_types", ())
     if not specs:
         return None
-    package = specs[0].partition(":")[0].partition(".")[0]
+    module = specs[0].partition(":")[0]
     leaves: dict[str, None] = {}
     try:
         for spec in specs:
@@ -58,7 +58,7 @@ def drift_of(adapter: type[Adapter]) -> Drift | None:
     covers = _Cover(adapter)
     lost = sorted(leaf for leaf in _own_leaves(adapter) if not any(_within(known, leaf) for known in leaves))
     unread_ones = sorted(leaf for leaf in leaves if not covers(leaf))
-    return Drift(adapter.__name__, f"{package} {_version(package)}", unread_ones, lost)
+    return Drift(adapter.__name__, _distribution(module), unread_ones, lost)
 
 
 def _own_leaves(adapter: type[Adapter]) -> set[str]:
@@ -228,8 +228,13 @@ def _type_named(spec: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _version(package: str) -> str:
-    try:
-        return version(packages_distributions().get(package, [package])[0])
-    except PackageNotFoundError:
-        return ""
+def _distribution(module: str) -> str:
+    """The package that a module is of, and its version; of a namespace that several share, the one that has the module."""
+    top = module.partition(".")[0]
+    names = sorted({*packages_distributions().get(top, ())})
+    for name in names:
+        path = module.replace(".", "/")
+        held = (str(file) for file in files(name) or ())
+        if len(names) == 1 or any(file.startswith((f"{path}/", f"{path}.py")) for file in held):
+            return f"{name} {version(name)}"
+    return top

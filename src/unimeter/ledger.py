@@ -8,19 +8,8 @@ from threading import RLock
 from typing import Any, get_args
 from weakref import WeakSet
 
-from unimeter.metrics import (
-    EXACT,
-    MessageMetrics,
-    ModelMetrics,
-    RunMetrics,
-    SessionMetrics,
-    TokenField,
-    call_counts,
-    decimal_of,
-    fold,
-    fold_details,
-    folded,
-)
+from unimeter.adding import EXACT, decimal_of, fold, folded
+from unimeter.metrics import MessageMetrics, ModelMetrics, RunMetrics, SessionMetrics, TokenField, call_counts, fold_details
 from unimeter.reading import Reading
 
 TOKEN_FIELDS: tuple[str, ...] = get_args(TokenField)
@@ -103,8 +92,10 @@ class Ledger:
             for name in TOKEN_FIELDS:
                 self._rest[name] += getattr(metrics, name) - sum(getattr(entry, name) for _, entry in entries)
             if costs[0] is not None:
-                told = sum((cost for cost in costs[1:] if cost is not None), Decimal())
-                self._rest_dollars = _sum(self._rest_dollars, EXACT.subtract(costs[0], told))
+                beyond = costs[0]
+                for cost in costs[1:]:
+                    beyond = beyond if cost is None else EXACT.subtract(beyond, cost)
+                self._rest_dollars = _sum(self._rest_dollars, beyond)
 
     def metrics(self) -> RunMetrics:
         """All of it, as it is at this moment. Nothing in it is shared with the ledger."""

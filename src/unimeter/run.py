@@ -278,13 +278,15 @@ class Run(_Block):
             model_type: what the model was called for, a `ModelType` or any other word.
             provider, url, headers, model: as for `unimeter.read`.
             duration: seconds that the call took, by the caller's clock.
-            time_to_first_token: seconds from the request to the first token.
+            time_to_first_token: seconds from the request to the first token; the run's own is told only with `duration`,
+                unless the call was made before the run's clock went.
 
         Returns:
             The reading; None for a response without usage.
 
         Raises:
             UnknownProvider, MalformedUsage: as `unimeter.read` does. Nothing is counted then.
+            TypeError, ValueError: the model type is no word, a time no time.
         """
         reading: Reading | None
         if response is None or isinstance(response, Reading):
@@ -344,9 +346,13 @@ class Run(_Block):
     def _note_first_token(self, duration: float | None, after: float) -> None:
         """Set the time from the run's beginning to its first token: the earliest, where calls overlap.
 
-        A call that was recorded after the fact, or whose duration is not known, is taken to have begun with the run.
+        A call that was recorded after the fact is taken to have begun with the run. When one without a duration began,
+        while the run's clock goes, cannot be told: it sets nothing.
         """
-        before = 0.0 if duration is None or self._began is None else self._clock() - duration - self._began
+        elapsed = 0.0 if self._began is None else self._clock() - self._began
+        if duration is None and elapsed > after:
+            return
+        before = 0.0 if duration is None else elapsed - duration
         if self._first_token is None or (before > 0.0 and before + after < self._first_token):
             self._first_token = max(before, 0.0) + after
 
@@ -379,11 +385,12 @@ class Run(_Block):
                 raise ValueError("a run that is nested in another is counted there already; Run(nested=False) is not nested")
             if other in self._merged:
                 raise ValueError("this run is merged already")
-            self._merged.append(other)
             counted = other._ledgers()  # such as that of a session that both belong to
         for ledger in self._ledgers():
             if ledger not in counted:
                 ledger.merge(metrics)
+        if isinstance(other, Run):
+            self._merged.append(other)
 
     # what came of it -------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ import pytest
 
 import unimeter
 from unimeter.testing.replay import serving
+from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
-from ..reading_of import told
 from .client import MESSAGES
 from .differences import handed_on
 

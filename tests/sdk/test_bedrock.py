@@ -10,9 +10,9 @@ import pytest
 import unimeter
 from unimeter.fixture import Fixture
 from unimeter.testing.replay import serving
+from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
-from ..reading_of import told
 from .clients import boto3
 
 pytestmark = pytest.mark.sdk

@@ -8,9 +8,10 @@ import pytest
 
 import unimeter
 from unimeter.fixture import Fixture
+from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
-from ..reading_of import reading_of, told
+from ..reading_of import reading_of
 from .client import Client
 from .clients import clients_for
 from .differences import REFUSED, handed_on

@@ -18,17 +18,9 @@ from typing import Any
 
 import msgspec
 
+from unimeter.adding import add_dollars, decimal_of
 from unimeter.errors import MalformedUsage
-from unimeter.metrics import (
-    BaseMetrics,
-    MessageMetrics,
-    RunMetrics,
-    SessionMetrics,
-    ToolCallMetrics,
-    add_dollars,
-    decimal_of,
-    malformed,
-)
+from unimeter.metrics import BaseMetrics, MessageMetrics, RunMetrics, SessionMetrics, ToolCallMetrics, malformed
 from unimeter.run import Message, Run, Session, ToolCall
 from unimeter.values import Refused, as_count
 
