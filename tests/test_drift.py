@@ -118,11 +118,12 @@ def test_a_field_that_is_taken_out_of_a_table_is_named() -> None:
     ]
 
 
-def test_a_tally_reads_the_whole_list() -> None:
+def test_a_tally_reads_its_word_and_its_count() -> None:
     class Tallied(OpenAIChat):
         provider_metrics = {"words": tally("words", "kind", "tokens")}
 
     assert unread(Tallied, {"prompt_tokens": 1, "words": [{"kind": "a", "tokens": 1}]}) == []
+    assert unread(Tallied, {"prompt_tokens": 1, "words": [{"kind": "a", "tokens": 1, "new": 2}]}) == ["words[].new"]
 
 
 def test_each_response_of_a_batch_is_looked_into() -> None:

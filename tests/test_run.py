@@ -438,7 +438,7 @@ def test_wrong_arguments_are_told_at_once() -> None:
         Run().merge_eval(RunMetrics(), "judge my")
     for data in (None, [], {"input_tokens": "5"}):
         with pytest.raises(MalformedUsage, match="SessionMetrics: "):
-            Session.from_dict(data)  # type: ignore[arg-type]
+            Session.from_dict(data)  # type: ignore[arg-type]  # that is the point
 
 
 def test_a_run_is_entered_once_and_never_nested_in_itself() -> None:

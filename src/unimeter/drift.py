@@ -120,9 +120,11 @@ class _Cover:
             if value.beside:
                 continue
             path = _names(value)
-            if value.kind in ("tree", "tally"):
-                self._whole.append(path)
             self._exact.add(path)
+            if value.kind == "tree":
+                self._whole.append(path)
+            elif value.kind == "tally":
+                self._exact |= {f"{path}[].{_snake(name)}" for name in (value.key, value.count)}
             at = ""
             for step in value.steps:  # the word by which an item is chosen is read as well
                 at = f"{at}.{step.name}".strip(".") + "[]" * (step.each and bool(step.name))

@@ -115,7 +115,7 @@ def largest(cls: type[Adapter], events: list[tuple[Event, Any]]) -> Any:
 def emptied(cls: type[Adapter], events: list[tuple[Event, Any]]) -> Any:
     usage = dict(events[-1][1])
     for _, one in events:
-        one.pop("output_tokens", None)  # type: ignore[union-attr]
+        one.pop("output_tokens", None)  # type: ignore[union-attr]  # it changes what it must not
         one.pop("candidatesTokenCount", None)
     return usage
 
