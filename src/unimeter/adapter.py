@@ -124,8 +124,8 @@ class Adapter:
         cls.usage_is_list = cls.spec().usage_is_list
         cls.holders = tuple(dict.fromkeys(tuple((step.name, step.camel) for step in _steps(place)[:-1]) for place in cls.places))
         firsts = {parse(path)[0] for path in (*cls.model, *cls.id)}
-        cls.names_that_come_first = _both_spellings(firsts)
-        cls.names_that_come_last = _both_spellings({leaf.steps[0] for leaf in cls.leaves() if leaf.beside} - firsts)
+        cls.names_that_come_first = _spellings(firsts, cls.camel_case)
+        cls.names_that_come_last = _spellings({leaf.steps[0] for leaf in cls.leaves() if leaf.beside} - firsts, cls.camel_case)
         cls.final_tests = tuple(map(predicate, cls.final))
         cls.whole_tests = tuple(map(predicate, cls.whole))
         cls.start_tests = tuple(map(predicate, cls.start))
@@ -182,8 +182,9 @@ def _steps(place: str) -> tuple[Step, ...]:
     return parse(place) if place else ()
 
 
-def _both_spellings(steps: set[Step]) -> frozenset[str]:
-    return frozenset(name for step in steps for name in (step.name, step.camel))
+def _spellings(steps: set[Step], camel_case: bool) -> frozenset[str]:
+    """The names as the wire may spell them."""
+    return frozenset(name for step in steps for name in ((step.name, step.camel) if camel_case else (step.name,)))
 
 
 def _made_when_called(cls: type[Adapter], part: str) -> Callable[..., Any]:

@@ -134,7 +134,7 @@ class Call:
         events = telling(root, chunks)
         if events is None or root.stop_tests or self._may_be_several(root, events):
             return None
-        adapter = self._recognised(events, type(chunks[0]))
+        adapter = self._recognised(events, type(chunks[0]), root)
         if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
             return None
         found = gathered(adapter, events)
@@ -178,12 +178,13 @@ class Call:
         if headers is not None and (metrics := invocation_metrics(headers)) is not None:
             held.events.append(metrics)
 
-    def _recognised(self, events: list[Event], kind: type | None) -> type[Adapter]:
+    def _recognised(self, events: list[Event], kind: type | None, root: type[Adapter] | None = None) -> type[Adapter]:
         """Who sent the events (`self.label`), and the adapter that reads them."""
         known = self.recogniser.registry
         if not events and self.label is None:
             raise UnknownProvider("the payload holds no events")
-        root = self.recogniser.dialect_of(events, self.hints.dialect)
+        if root is None:
+            root = self.recogniser.dialect_of(events, self.hints.dialect)
         if self.named is None and root is not None:
             self.label = self.recogniser.label_of_hints(root, kind or dict, self.hints)
             self.label = self.label or self.recogniser.marked_in(root, events) or root.provider
