@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,9 @@ LARGEST_INFLATED = 512 * 1024 * 1024
 """Bytes that a gzip'd body may grow to; what grows beyond is refused."""
 
 _GZIP = b"\x1f\x8b"
-_SSE = (b"data:", b"event:", b"id:", b"retry:", b":")
+_TELLING = 12
+"""Bytes after which the framing can be told."""
+_SSE_NAMES = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 class Unreadable(ValueError):
@@ -59,18 +61,9 @@ def read_body(raw: bytes, loads: Loads) -> Body:
     inflated_whole = True
     if raw[:2] == _GZIP:
         raw, inflated_whole = inflate(raw)
-    if is_event_stream(raw):
-        body = _event_stream(raw, loads)
-    else:
-        start = raw.removeprefix(BOM).lstrip()[:6]
-        if start[:1] in (b"{", b"["):
-            body = _json(raw, loads)
-        elif start.startswith(_SSE):
-            body = _sse(raw, loads)
-        else:
-            raise NotABody(f"{len(raw)} bytes that are neither JSON, nor server-sent events, nor an AWS event stream")
-    body.cut |= not inflated_whole
-    return body
+    decoder = BodyDecoder(loads)
+    events = [*decoder.feed(raw), *decoder.close()]
+    return Body(events, decoder.framing, decoder.done, decoder.cut or not inflated_whole)
 
 
 def inflate(raw: bytes) -> tuple[bytes, bool]:
@@ -90,47 +83,199 @@ def inflate(raw: bytes) -> tuple[bytes, bool]:
     return b"".join(parts), whole
 
 
-def _json(raw: bytes, loads: Loads) -> Body:
-    try:
-        value = loads(raw)
-    except NotJSON as error:
-        return _ndjson(raw, loads, str(error))
-    return Body(value, "json array") if isinstance(value, list) else Body([value], "json")
+class BodyDecoder:
+    """Feed it a body in any pieces; it yields every event that is whole, in whatever framing they come.
+
+    >>> decoder = BodyDecoder(loads_json)
+    >>> list(decoder.feed(b'data: {"a": 1}\\n\\nda')), list(decoder.feed(b"ta: [DONE]")), list(decoder.close()), decoder.done
+    ([{'a': 1}], [], [], True)
+
+    Raises:
+        Unreadable: it is broken.
+        NotABody: it is nothing we know.
+    """
+
+    def __init__(self, loads: Loads) -> None:
+        self._loads = loads
+        self._head = b""
+        self._reader: _JSON | _SSE | _EventStream | None = None
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        """The events that end in this piece."""
+        if self._reader is None:
+            self._head += piece
+            if len(self._head.lstrip()) < _TELLING:
+                return
+            piece, self._head = self._head, b""
+            self._reader = _reader_of(piece, self._loads)
+        yield from self._reader.feed(piece)
+
+    def close(self) -> Iterator[Any]:
+        """What is left: events whose end never came. Afterwards `framing` and `cut` are certain."""
+        if self._reader is None:
+            self._reader = _reader_of(self._head, self._loads)
+            yield from self._reader.feed(self._head)
+        yield from self._reader.close()
+
+    @property
+    def framing(self) -> Framing:
+        """The framing, as far as it can be told by now."""
+        return "json" if self._reader is None else self._reader.framing
+
+    @property
+    def done(self) -> bool:
+        """Whether it said that it was finished (`[DONE]`)."""
+        return self._reader is not None and self._reader.done
+
+    @property
+    def cut(self) -> bool:
+        """Whether it broke off in the middle of an event."""
+        return self._reader is not None and self._reader.cut
 
 
-def _ndjson(raw: bytes, loads: Loads, why_no_json: str) -> Body:
-    decoder = NDJSONDecoder()
-    lines = [*decoder.feed(raw.removeprefix(BOM)), *decoder.close()]
-    body = Body([], "ndjson")
-    for i, line in enumerate(lines):
+def _reader_of(head: bytes, loads: Loads) -> _JSON | _SSE | _EventStream:
+    """The reader of a body that begins like this."""
+    if is_event_stream(head):
+        return _EventStream(loads)
+    start = head.removeprefix(BOM).lstrip()[:6]
+    if start[:1] in (b"{", b"["):
+        return _JSON(loads)
+    if start.startswith(_SSE_NAMES):
+        return _SSE(loads)
+    raise NotABody(f"{len(head)} bytes that are neither JSON, nor server-sent events, nor an AWS event stream")
+
+
+class _JSON:
+    """One JSON value, or one a line: which, a second line tells."""
+
+    framing: Framing = "json"
+    done = False
+    cut = False
+
+    def __init__(self, loads: Loads) -> None:
+        self._loads = loads
+        self._pieces: list[bytes] = []
+        self._lines: NDJSONDecoder | None = None
+        self._one_value = False
+        self._count = 0
+        self._broken: NotJSON | None = None
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        if self._lines is not None:
+            yield from self._take(self._lines.feed(piece))
+            return
+        self._pieces.append(piece)
+        if self._one_value or b"\n" not in piece:
+            return
+        whole = b"".join(self._pieces).removeprefix(BOM).lstrip()
+        line, newline, rest = whole.partition(b"\n")
+        if not newline:
+            return
         try:
-            body.events.append(loads(line))
-        except NotJSON as error:
-            if i == 0:
-                raise Unreadable(f"its JSON is cut or broken: {why_no_json}") from None
-            if i < len(lines) - 1:
-                raise Unreadable(f"line {i + 1} is no JSON: {error}") from None
-            body.cut = True
-    return body
+            value = self._loads(line)
+        except NotJSON:  # a value that is spread over lines
+            self._one_value = True
+            return
+        self._lines, self._pieces = NDJSONDecoder(), []
+        yield from self._first(value)
+        yield from self._take(self._lines.feed(rest))
 
-
-def _sse(raw: bytes, loads: Loads) -> Body:
-    decoder = SSEDecoder()
-    datas = [*decoder.feed(raw), *decoder.close()]
-    body = Body([], "sse")
-    for i, data in enumerate(datas):
+    def close(self) -> Iterator[Any]:
+        if self._lines is not None:
+            yield from self._take(self._lines.close())
+            self.cut = self._broken is not None
+            return
         try:
-            done, events = sse_events(data, loads)
+            value = self._loads(b"".join(self._pieces))
         except NotJSON as error:
-            if i < len(datas) - 1:
-                raise Unreadable(f"event {i + 1} is no JSON: {error}") from None
-            body.cut = True
-            break
-        if body.done and any(map(_has_usage, events)) and any(map(_has_usage, body.events)):
-            raise Unreadable(f"event {i + 1} has usage after [DONE], so several streams are joined; read each on its own")
-        body.done |= done
-        body.events += events
-    return body
+            raise Unreadable(f"its JSON is cut or broken: {error}") from None
+        yield from self._first(value)
+
+    def _first(self, value: Any) -> Iterable[Any]:
+        self._count = 1
+        if not isinstance(value, list):
+            return [value]
+        self.framing = "json array"
+        return value
+
+    def _take(self, lines: Iterator[bytes]) -> Iterator[Any]:
+        for line in lines:
+            if self._broken is not None:
+                raise Unreadable(f"line {self._count} is no JSON: {self._broken}") from None
+            self.framing = "ndjson"
+            self._count += 1
+            try:
+                value = self._loads(line)
+            except NotJSON as error:  # of the last line it only says that the body was cut
+                self._broken = error
+            else:
+                yield value
+
+
+class _SSE:
+    """Server-sent events."""
+
+    framing: Framing = "sse"
+    done = False
+    cut = False
+
+    def __init__(self, loads: Loads) -> None:
+        self._loads = loads
+        self._decoder = SSEDecoder()
+        self._count = 0
+        self._told_usage = False
+        self._broken: NotJSON | None = None
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        yield from self._take(self._decoder.feed(piece))
+
+    def close(self) -> Iterator[Any]:
+        yield from self._take(self._decoder.close())
+        self.cut = self._broken is not None
+
+    def _take(self, datas: Iterator[bytes]) -> Iterator[Any]:
+        for data in datas:
+            if self._broken is not None:
+                raise Unreadable(f"event {self._count} is no JSON: {self._broken}") from None
+            self._count += 1
+            try:
+                done, events = sse_events(data, self._loads)
+            except NotJSON as error:  # of the last event it only says that the body was cut
+                self._broken = error
+                continue
+            if any(map(_has_usage, events)):
+                if self.done and self._told_usage:
+                    raise Unreadable(
+                        f"event {self._count} has usage after [DONE], so several streams are joined; read each on its own"
+                    )
+                self._told_usage = True
+            self.done |= done
+            yield from events
+
+
+class _EventStream:
+    """AWS event streams."""
+
+    framing: Framing = "event stream"
+    done = False
+
+    def __init__(self, loads: Loads) -> None:
+        self._loads = loads
+        self._decoder = EventStreamDecoder()
+
+    @property
+    def cut(self) -> bool:
+        return self._decoder.unfinished
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        try:
+            for message in self._decoder.feed(piece):
+                yield from aws_events(message, self._loads)
+        except (BrokenStream, NotJSON) as error:
+            raise Unreadable(str(error)) from None
+
+    def close(self) -> Iterator[Any]:
+        return iter(())
 
 
 def _has_usage(event: Any) -> bool:
@@ -164,17 +309,6 @@ def _lines(lines: Iterable[bytes], loads: Loads) -> tuple[bool, list[Any]]:
         done |= ended
         events += found
     return done, events
-
-
-def _event_stream(raw: bytes, loads: Loads) -> Body:
-    decoder = EventStreamDecoder()
-    body = Body([], "event stream")
-    try:
-        body.events += [event for message in decoder.feed(raw) for event in aws_events(message, loads)]
-    except (BrokenStream, NotJSON) as error:
-        raise Unreadable(str(error)) from None
-    body.cut = decoder.unfinished
-    return body
 
 
 def aws_events(message: Message, loads: Loads) -> list[Any]:
