@@ -121,7 +121,7 @@ def adapter_of(fixture: Fixture) -> type[Adapter]:
     if found is not None:
         return found[0]
     held = call._open(fixture.response)
-    return call._recognised(held.events, held.kind)
+    return call.adapter_of(held.events, held.kind)
 
 
 @pytest.mark.parametrize("details", ["oops", [1], 7, True], ids=repr)

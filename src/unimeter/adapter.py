@@ -20,7 +20,7 @@ from unimeter.errors import AdapterError
 from unimeter.fields import Field, Outside, Step, Sum, Value, absent, parse
 from unimeter.merge import merged
 from unimeter.metrics import MessageMetrics
-from unimeter.shape import predicate
+from unimeter.shape import holds_something, predicate
 
 METRICS = (*compiler.TOLD, "total_tokens")
 """The metrics that a table may fill. `total_tokens` is where the provider's own total stands; ours is always the sum."""
@@ -54,6 +54,8 @@ class Adapter:
     """Where the response's id stands."""
     final: ClassVar[tuple[str, ...]] = ()
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
+    content: ClassVar[tuple[str, ...]] = ()
+    """Where the events of a stream hold what was generated, as the wire spells it: text, reasoning, a tool's call."""
     whole: ClassVar[tuple[str, ...]] = ()
     """What only a whole response holds and no event of a stream, as in `shape`: two of them are two calls."""
     start: ClassVar[tuple[str, ...]] = ()
@@ -108,6 +110,7 @@ class Adapter:
     names_that_come_last: ClassVar[frozenset[str]]
     """The other names in them that matter; of these a stream's last value counts."""
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    content_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     start_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     stop_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
@@ -127,6 +130,7 @@ class Adapter:
         cls.names_that_come_first = _spellings(firsts, cls.camel_case)
         cls.names_that_come_last = _spellings({leaf.steps[0] for leaf in cls.leaves() if leaf.beside} - firsts, cls.camel_case)
         cls.final_tests = tuple(map(predicate, cls.final))
+        cls.content_tests = tuple(map(holds_something, cls.content))
         cls.whole_tests = tuple(map(predicate, cls.whole))
         cls.start_tests = tuple(map(predicate, cls.start))
         cls.stop_tests = tuple(map(predicate, cls.stop))
@@ -230,7 +234,7 @@ def _check_names(cls: type[Adapter]) -> None:
         raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
     if not isinstance(cls.provider_metrics, dict):
         raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
-    for name in ("places", "model", "id", "shape", "final", "whole", "stop"):
+    for name in ("places", "model", "id", "shape", "content", "final", "whole", "start", "stop"):
         for text in getattr(cls, name):
             for path in text.split("&"):
                 _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])

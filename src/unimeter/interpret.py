@@ -98,14 +98,17 @@ class Call:
             quick = self._chunks(payload, headers) or self._usage_as_list(payload)
             if quick is not None:
                 return quick
-        held = self._open(payload)
+        return self.read_opened(self._open(payload), headers)
+
+    def read_opened(self, held: Payload, headers: Mapping[str, Any] | None = None) -> Reading:
+        """The reading of a payload whose events are at hand."""
         self._take_headers(held, headers)
         responses = several.responses_in_all(held.events)
         if responses is None and not held.one_call and len(held.events) > 1:
             responses = several.whole_responses(held.events, self.recogniser.by_shape)
         if responses is not None:
             return self._sum_of(responses)
-        adapter = self._recognised(held.events, held.kind)
+        adapter = self.adapter_of(held.events, held.kind)
         if self._of_two_dialects(held.events):
             raise MalformedUsage(self.label or "", "the events", "of one dialect", "usage in several: read each call on its own")
         if len(held.events) == 1 and not held.is_stream:
@@ -134,7 +137,7 @@ class Call:
         events = telling(root, chunks)
         if events is None or root.stop_tests or self._may_be_several(root, events):
             return None
-        adapter = self._recognised(events, type(chunks[0]), root)
+        adapter = self.adapter_of(events, type(chunks[0]), root)
         if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
             return None
         found = gathered(adapter, events)
@@ -178,7 +181,7 @@ class Call:
         if headers is not None and (metrics := invocation_metrics(headers)) is not None:
             held.events.append(metrics)
 
-    def _recognised(self, events: list[Event], kind: type | None, root: type[Adapter] | None = None) -> type[Adapter]:
+    def adapter_of(self, events: list[Event], kind: type | None, root: type[Adapter] | None = None) -> type[Adapter]:
         """Who sent the events (`self.label`), and the adapter that reads them."""
         known = self.recogniser.registry
         if not events and self.label is None:

@@ -44,6 +44,11 @@ def predicate(test: str) -> Callable[[Any], bool]:
     return (lambda value: first(value) and all(holds(value) for holds in others)) if others else first
 
 
+def holds_something(path: str) -> Callable[[Any], bool]:
+    """A function that tells whether something that is not empty stands at a path."""
+    return _at(parse(path), bool)
+
+
 def _at(steps: tuple[Step, ...], holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """A function that tells whether something holds of what stands at some steps; of a list, of some item."""
     step, *further = steps

@@ -40,6 +40,11 @@ class Anthropic(Adapter):
     whole = ("type=message",)
     start = ("type=message_start",)
     stop = ("type=message_stop",)
+    content = (
+        *(f"delta.{name}" for name in ("text", "thinking", "partial_json")),
+        *(f"content_block.{name}" for name in ("text", "thinking", "name", "data")),
+        "completion",
+    )
     sdk_types = ("anthropic.types:Usage", "anthropic.types:MessageDeltaUsage", "anthropic.types.beta:BetaUsage")
 
     cache_read_tokens = count("cache_read_input_tokens")

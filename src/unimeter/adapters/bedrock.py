@@ -24,6 +24,10 @@ class Bedrock(Adapter):
     places = ("usage", "metadata.usage")
     model = ()
     id = ("ResponseMetadata.RequestId",)
+    content = (
+        *(f"contentBlockDelta.delta.{name}" for name in ("text", "reasoningContent", "toolUse")),
+        "contentBlockStart.start.toolUse",
+    )
     final = stop = ("metadata.usage",)
     whole = ("output&stopReason",)
     camel_case = True
@@ -67,6 +71,7 @@ class BedrockTitan(Adapter):
     shape = ("inputTextTokenCount", "totalOutputTextTokenCount", "embeddingsByType")
     places = ("",)
     model = id = ()
+    content = ("outputText",)
     final = stop = ("completionReason",)
     camel_case = True
     ignored = {TRAILER: "the same counts again", "index": "the chunk's number"}
@@ -85,6 +90,7 @@ class BedrockLlama(Adapter):
     shape = ("generation&generation_token_count",)
     places = ("",)
     model = id = ()
+    content = ("generation",)
     final = stop = ("stop_reason",)
     ignored = {TRAILER: "the same counts again"}
 
@@ -105,6 +111,7 @@ class BedrockInvoke(Adapter):
     places = (TRAILER,)
     id = ()
     camel_case = True
+    content = ("outputs[].text", "completion")
     hint = "the counts stand in the response headers (x-amzn-bedrock-...): give them as headers="
 
     cache_read_tokens = count("cache_read_input_token_count")

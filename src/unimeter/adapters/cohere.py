@@ -38,6 +38,10 @@ class Cohere(Adapter):
     id = ("id", "response_id", "generation_id")
     model = ()
     whole = ("id&finish_reason&message",)
+    content = (
+        *(f"delta.message.{name}" for name in ("content.text", "content.thinking", "tool_plan", "tool_calls")),
+        *("text", "tool_call_delta"),
+    )
     final = stop = ("type=message-end", "event_type=stream-end", "is_finished=true")
     sdk_types = ("cohere.types:Usage",)
     ignored = {"api_version": "no usage", "warnings": "no usage"}

@@ -24,6 +24,10 @@ class Gemini(Adapter):
     model = ("model_version",)
     id = ("response_id",)
     whole = ("candidates[].finishReason&responseId",)
+    content = tuple(
+        f"candidates[].content.parts[].{name}"
+        for name in ("text", "functionCall", "function_call", "inlineData", "inline_data", "executableCode", "executable_code")
+    )
     final = ("candidates[].finishReason", "candidates[].finish_reason", "promptFeedback", "prompt_feedback")
     camel_case = True
     zeros_left_out = True
@@ -62,6 +66,7 @@ class GeminiInteractions(Adapter):
     url_paths = ("/interactions",)
     shape = ("object=interaction", "event_type=interaction.*", "usage.total_input_tokens", "interaction")
     places = ("usage", "interaction.usage", "metadata.usage")
+    content = ("delta.text", "delta.arguments", "delta.content", "delta.data", "step.name")
     final = ("event_type=interaction.completed", "event_type=interaction.complete", "interaction.status=completed")
 
     input_tokens = count("total_input_tokens") + count("total_tool_use_tokens")

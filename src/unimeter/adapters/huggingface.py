@@ -30,6 +30,7 @@ class TextGenerationInference(Adapter):
     url_paths = ("/generate_stream",)
     shape = ("generated_text", "details.generated_tokens", "token")
     places = ("details",)
+    content = ("token.text",)
     stop = ("generated_text",)
     hint = "ask for it: parameters={'details': True}"
 

@@ -20,6 +20,7 @@ class Llama(Adapter):
     packages = ("llama_api_client",)
     shape = ("completion_message", "event.event_type")
     places = ("metrics", "event.metrics")
+    content = tuple(f"event.delta.{name}" for name in ("text", "reasoning", "function"))
     final = stop = ("event.event_type=metrics",)
     whole = ("completion_message",)
     sdk_types = ("llama_api_client.types.create_chat_completion_response:Metric",)

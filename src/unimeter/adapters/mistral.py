@@ -19,6 +19,7 @@ class Mistral(OpenAIChat):
     packages = ("mistralai",)
     marks = ("usage.prompt_audio_seconds",)
     places = ("usage", "data.usage")
+    content = (*OpenAIChat.content, *(f"data.{path}" for path in OpenAIChat.content), "content")
     final = ("choices[].finish_reason", "data.choices[].finish_reason")
     model = ("model",)
     hint = ""

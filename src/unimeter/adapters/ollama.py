@@ -20,6 +20,7 @@ class Ollama(Adapter):
     packages = ("ollama",)
     shape = ("eval_count", "prompt_eval_count", "eval_duration", "done")
     places = ("",)
+    content = (*(f"message.{name}" for name in ("content", "thinking", "tool_calls")), "response", "thinking")
     final = whole = stop = ("done=true",)
     sdk_types = ("ollama:ChatResponse", "ollama:GenerateResponse")
 

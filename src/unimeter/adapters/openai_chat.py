@@ -22,6 +22,11 @@ class OpenAIChat(Adapter):
     shape = ("choices", "object=chat.completion*", "object=text_completion", "usage.prompt_tokens")
     final = ("choices[].finish_reason",)
     whole = ("object=chat.completion", "object=text_completion")
+    content = (
+        *(f"choices[].delta.{name}" for name in ("content", "reasoning_content", "reasoning", "refusal", "audio")),
+        *(f"choices[].delta.{name}" for name in ("tool_calls", "function_call")),
+        "choices[].text",
+    )
     hint = "a stream carries usage only if the request asks: stream_options={'include_usage': True}"
     sdk_types = ("openai.types:CompletionUsage",)
 

@@ -49,6 +49,7 @@ class OpenAIMedia(OpenAIChat):
         "type=image_generation.completed",
         "type=image_edit.completed",
     )
+    content = ("delta", "audio", "b64_json")
     stop = ("type=transcript.text.done", "type=speech.audio.done")
     hint = ""
     sdk_types = ("openai.types.images_response:Usage",)
@@ -85,6 +86,7 @@ class OpenAIAssistants(OpenAIChat):
     aliases = ()
     url_paths = ("/threads",)
     shape = ("object=thread*",)
+    content = ("delta.content", "delta.step_details")
     final = ("status=completed", "status=failed", "status=cancelled", "status=expired", "status=incomplete")
     hint = ""
     sdk_types = ("openai.types.beta.threads.run:Usage",)

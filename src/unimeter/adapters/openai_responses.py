@@ -26,6 +26,7 @@ class OpenAIResponses(Adapter):
     )
     places = ("usage", "response.usage")
     whole = ("object=response",)
+    content = ("delta", "item.name", "text", "part.text", "arguments")
     final = ("type=response.completed", "type=response.incomplete", "type=response.failed", "type=response.done")
     sdk_types = ("openai.types.responses:ResponseUsage",)
 

@@ -43,6 +43,7 @@ class WatsonXGeneration(Adapter):
     places = ("",)
     model = ("model_id",)
     id = ()
+    content = ("results[].generated_text",)
     final = stop = tuple(
         f"results[].stop_reason={reason}"
         for reason in ("eos_token", "max_tokens", "stop_sequence", "token_limit", "time_limit", "cancelled", "error")

@@ -1,0 +1,150 @@
+"""A call that is heard event by event: what it has told so far, in a memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from unimeter.adapter import Adapter
+from unimeter.errors import UnimeterError
+from unimeter.interpret import Call
+from unimeter.merge import laid_over
+from unimeter.objects import fields_of
+from unimeter.payload import Event
+from unimeter.values import Refused
+
+MOST = 256
+"""Events that are held before those that tell nothing are let go."""
+LAST = 32
+"""Events at the end that are held in any case: the last of a stream say that it is whole."""
+
+_KINDS = ("type", "event_type", "object")
+"""Words by which events of one stream differ in kind."""
+
+
+class Hearing:
+    """The events of one call. Add each to `recent`, and `tidy` when there are `MOST`."""
+
+    __slots__ = ("_adapter", "_dull", "_kept", "call", "recent")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.recent: list[Any] = []
+        self._kept: list[Any] = []
+        self._adapter: type[Adapter] | None = None
+        self._dull: set[type] = set()
+        """Classes of an SDK's whose objects tell nothing."""
+
+    @property
+    def events(self) -> list[Any]:
+        """All events that tell something, and the last ones; as good to read as all that were heard."""
+        return self._kept + self.recent
+
+    def holds_content(self, event: Any) -> bool:
+        """Whether an event holds something that was generated, be it reasoning or the name of a tool."""
+        fields = event if type(event) is dict else fields_of(event)
+        if fields is None:
+            return False
+        known = self.call.recogniser
+        root = known.dialect_of((fields,), self.call.hints.dialect)
+        adapter = root if root is None or self.call.label is None else known.adapter(self.call.label, root)
+        return adapter is not None and any(holds(fields) for holds in adapter.content_tests)
+
+    def tidy(self) -> None:
+        """Let go of the events that tell nothing, and lay those that carry usage over one another."""
+        older, self.recent = self.recent[:-LAST], self.recent[-LAST:]
+        adapter = self._adapter = self._adapter or self._recognised(older)
+        if adapter is None:  # nobody can read it; the beginning and the end say why as well as all of it
+            self._kept = self._kept or older[:LAST]
+            return
+        if not self._kept:
+            self._kept.append(older.pop(0))
+        if not older:
+            return
+        for event in self._telling(adapter, older):
+            self._keep(adapter, event)
+
+    def _recognised(self, events: list[Any]) -> type[Adapter] | None:
+        """The adapter that reads the events, as far as they tell."""
+        found = [fields for event in events if (fields := fields_of(event)) is not None]
+        try:
+            return self.call.another().adapter_of(found, type(events[0])) if len(found) == len(events) else None
+        except UnimeterError:
+            return None
+
+    def _telling(self, adapter: type[Adapter], events: Sequence[Any]) -> Iterable[Any]:
+        """The events that may carry usage, or that begin or end a response."""
+        if type(events[0]) is dict:
+            return (event for event in events if self._tells(adapter, event))
+        if not (adapter.start_tests or adapter.stop_tests or "" in adapter.places):
+            try:
+                return adapter.carriers(events, False)
+            except AttributeError:
+                pass  # of several classes
+        dull = self._dull
+        return [event for event in events if event.__class__ not in dull and self._object_tells(adapter, event)]
+
+    def _object_tells(self, adapter: type[Adapter], event: Any) -> bool:
+        fields = fields_of(event)
+        if fields is None or self._tells(adapter, fields):
+            return True
+        names = {name for path in adapter.holders for name, _ in path[:1]} | {adapter.first_place, "usage", "error"}
+        if names.isdisjoint(fields) and adapter.names_that_come_last.isdisjoint(fields) and "" not in adapter.places:
+            self._dull.add(event.__class__)  # an SDK has a class for each kind of event
+        return False
+
+    @staticmethod
+    def _tells(adapter: type[Adapter], event: Event) -> bool:
+        if "" in adapter.places:
+            names: Iterable[str] = adapter.usage_names
+            carries = any(event.get(name) is not None for name in names) or adapter.usage_is_list
+        else:
+            carries = adapter.locate(event) is not None
+        return (
+            carries
+            or event.get("error") is not None
+            or any(event.get(name) is not None for name in adapter.names_that_come_last)
+            or any(holds(event) for holds in (*adapter.start_tests, *adapter.stop_tests))
+        )
+
+    def _keep(self, adapter: type[Adapter], event: Any) -> None:
+        """Keep an event. The first and the last of those kept stay as they are; what lies between is laid together."""
+        kept = self._kept
+        if event == kept[-1] and not adapter.calls_add:
+            return  # an event that comes twice adds nothing
+        kept.append(event)
+        if len(kept) > 3 and (laid := _laid_together(adapter, kept[-3], kept[-2])) is not None:
+            kept[-3:-1] = [laid]
+
+
+def _laid_together(adapter: type[Adapter], one: Any, two: Any) -> Event | None:
+    """Two events of a stream as one that tells the same; None where that cannot be."""
+    first, second = fields_of(one), fields_of(two)
+    if first is None or second is None or adapter.calls_add:
+        return None
+    if any(holds(event) for event in (first, second) for holds in (*adapter.start_tests, *adapter.stop_tests)):
+        return None
+    if any(first.get(name) != second.get(name) for name in _KINDS) or (_is_last(adapter, first) and not _is_last(adapter, second)):
+        return None
+    carried = adapter.locate(first), adapter.locate(second)
+    if carried[0] is not None and carried[1] is not None and _ids_differ(adapter, carried[0][1], carried[1][1]):
+        return None
+    laid = laid_over(first, second, 0)
+    if carried[0] is None or carried[1] is None:
+        return laid  # type: ignore[no-any-return]  # two events with fields make one
+    try:
+        usage = adapter.merge([(first, carried[0][0]), (second, carried[1][0])])
+    except Refused:
+        return None
+    if carried[0][0] is first:  # an event that is its own usage
+        return {**laid, **usage}
+    located = adapter.locate(laid)
+    return laid if located is not None and located[0] == usage else None
+
+
+def _is_last(adapter: type[Adapter], event: Event) -> bool:
+    return any(holds(event) for holds in adapter.final_tests)
+
+
+def _ids_differ(adapter: type[Adapter], one: Event, two: Event) -> bool:
+    return any(first != second for first, second in zip(adapter.identify(one), adapter.identify(two), strict=True))
