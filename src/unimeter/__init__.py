@@ -1,5 +1,9 @@
 """One meter for every LLM provider: any raw response in, the same exact metrics out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from unimeter.adapter import Adapter
 from unimeter.errors import AdapterError, MalformedUsage, MissingUsage, UnimeterError, UnknownProvider, UsageError
 from unimeter.meter import normalize, read
@@ -15,6 +19,9 @@ from unimeter.metrics import (
 )
 from unimeter.reading import Reading
 from unimeter.run import Run, Session
+
+if TYPE_CHECKING:
+    from unimeter.capture import botocore_hooks, capture, httpx_hooks
 
 __version__ = "0.1.0"
 
@@ -37,6 +44,22 @@ __all__ = [
     "UnimeterError",
     "UnknownProvider",
     "UsageError",
+    "botocore_hooks",
+    "capture",
+    "httpx_hooks",
     "normalize",
     "read",
 ]
+
+_LATER = {"botocore_hooks": "capture", "capture": "capture", "httpx_hooks": "capture"}
+"""What only programs that hear live calls need, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"unimeter.{_LATER[name]}")
+    globals().update({name: getattr(module, name) for name in _LATER if _LATER[name] == module.__name__.rpartition(".")[2]})
+    return globals()[name]

@@ -124,7 +124,9 @@ def _laid_together(adapter: type[Adapter], one: Any, two: Any) -> Event | None:
         return None
     if any(holds(event) for event in (first, second) for holds in (*adapter.start_tests, *adapter.stop_tests)):
         return None
-    if any(first.get(name) != second.get(name) for name in _KINDS) or (_is_last(adapter, first) and not _is_last(adapter, second)):
+    if any(first.get(name) != second.get(name) for name in _KINDS) or (
+        _is_last(adapter, first) and not _is_last(adapter, second)
+    ):
         return None
     carried = adapter.locate(first), adapter.locate(second)
     if carried[0] is not None and carried[1] is not None and _ids_differ(adapter, carried[0][1], carried[1][1]):

@@ -15,7 +15,7 @@ records, the outer run has as well. A plain thread inherits nothing: hand it `ru
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import replace
@@ -177,6 +177,7 @@ class Run(_Block):
         self._ledger = Ledger(once=True)
         self._session = session
         self._parent = parent
+        self._outer: Run | None = None
         self._nested = nested
         self._merged: list[Run] = []
         self._clock = clock
@@ -191,29 +192,42 @@ class Run(_Block):
 
     def start(self) -> None:
         """Start the clock, once; `with` does so by itself."""
+        self._start_clock()
+
+    def _start_clock(self) -> None:
         if self._began is None:
             self._began = self._clock()
 
     def stop(self) -> None:
         """Stop the clock, once; `with` does so by itself. What is recorded later still counts."""
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
         if self._began is not None and self._ended is None:
             self._ended = self._clock()
 
     def _enter(self) -> Self:
         if self._token is not None or self._ended is not None:
             raise RuntimeError("a run is entered once; in another thread, call what Run.bound makes of a function")
-        outer = Run.current()
+        outer = self._outer = Run.current()
         if self._parent is None and self._nested and outer is not None and outer._takes(self):
             self._parent = outer
         self._token = _current.set(self)
-        self.start()
+        self._start_clock()
         return self
 
     def _leave(self) -> None:
-        self.stop()
+        self._stop_clock()
         if self._token is not None:
             with suppress(ValueError):  # left in another context than it was entered in, which has a current run of its own
                 _current.reset(self._token)
+
+    def _around(self) -> Iterator[Run]:
+        """This run, and those that it began in, whether it is nested in them or not."""
+        run: Run | None = self
+        while run is not None:
+            yield run
+            run = run._parent or run._outer
 
     def _takes(self, other: Run) -> bool:
         """Whether another run, begun now, is nested in this one: not in itself, and not in what is of another session."""

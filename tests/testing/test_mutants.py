@@ -76,7 +76,16 @@ class Mutant(NamedTuple):
 
 COMPILED = {
     *("table", "locate", "identify", "measure", "metrics", "carriers", "first_place", "usage_names", "usage_is_list"),
-    *("holders", "names_that_come_first", "names_that_come_last", "final_tests", "content_tests", "whole_tests", "start_tests", "stop_tests"),
+    *(
+        "holders",
+        "names_that_come_first",
+        "names_that_come_last",
+        "final_tests",
+        "content_tests",
+        "whole_tests",
+        "start_tests",
+        "stop_tests",
+    ),
 }
 
 

@@ -1,0 +1,116 @@
+"""One request and its answer, as a tap hears them. Whatever fails in here, the program never learns of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, Protocol
+
+from unimeter.wire.coding import BrokenCoding, Decoder, decoder_of
+
+_P = ParamSpec("_P")
+
+logger = logging.getLogger("unimeter.capture")
+
+_MOST_SAID = 100
+_said: set[str] = set()
+
+
+def say_once(what: str, error: BaseException | None = None) -> None:
+    """Log something, the first time that it happens."""
+    if what not in _said and len(_said) < _MOST_SAID:
+        _said.add(what)
+        logger.warning("%s; this is said once", what, exc_info=error)
+
+
+def unharmed(function: Callable[_P, None]) -> Callable[_P, None]:
+    """A function whose own failure is logged and goes no further."""
+
+    def guarded(*arguments: _P.args, **keywords: _P.kwargs) -> None:
+        try:
+            function(*arguments, **keywords)
+        except Exception as error:  # this is what the module is for
+            say_once(f"unimeter failed in {function.__qualname__} and lost a call: {type(error).__name__}", error)
+
+    return guarded
+
+
+class Ear(Protocol):
+    """Who listens to an exchange."""
+
+    def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
+        """The answer begins; whether its body is worth hearing."""
+
+    def hear(self, piece: bytes) -> None:
+        """A piece of the body, its content coding undone."""
+
+    def end(self, whole: bool) -> None:
+        """The body ended, or will not be read further."""
+
+
+class Exchange:
+    """What a tap calls: `answered` once, `feed` with what the program reads, `end` when it has read all or stops.
+
+    A tap that never says `end` is no matter: whoever drops the exchange ends it.
+    """
+
+    __slots__ = ("__weakref__", "_coding", "_ears", "_ended", "asks_for_usage")
+
+    def __init__(self, ears: Sequence[Ear], asks_for_usage: bool = False) -> None:
+        """
+        Args:
+            ears: who listens.
+            asks_for_usage: whether the request is to ask for usage, if it does not.
+        """
+        self.asks_for_usage = asks_for_usage
+        self._ears = list(ears)
+        self._coding: Decoder | None = None
+        self._ended = False
+
+    @unharmed
+    def answered(self, status: int, headers: Mapping[str, Any]) -> None:
+        """The status and the headers came."""
+        heard, self._ears = self._ears, []
+        self._ears = [ear for ear in heard if ear.answered(status, headers)]
+        if self._ears:
+            try:
+                self._coding = decoder_of(str(headers.get("content-encoding") or ""))
+            except BrokenCoding as error:
+                say_once(f"a response could not be heard: {error}")
+                self._close(whole=False)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._ears)
+
+    @unharmed
+    def feed(self, piece: bytes, decoded: bool = False) -> None:
+        """The program got a piece of the body; `decoded` if its content coding is undone already."""
+        if not self._ears or not piece:
+            return
+        if self._coding is not None and not decoded:
+            try:
+                piece = self._coding.feed(bytes(piece))
+            except BrokenCoding as error:
+                say_once(f"a response could not be heard: {error}")
+                self._close(whole=False)
+                return
+        for ear in self._ears:
+            ear.hear(piece)
+
+    @unharmed
+    def end(self, whole: bool = True) -> None:
+        """The body ended (`whole`), or nobody will read what is left of it."""
+        self._close(whole)
+
+    def _close(self, whole: bool) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        ears, self._ears = self._ears, []
+        for ear in ears:
+            ear.end(whole)
+
+    def __del__(self) -> None:
+        self.end(whole=False)

@@ -1,0 +1,101 @@
+"""For those who want nothing patched: hooks that a client of httpx, httpx2 or botocore takes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from unimeter.capture.exchange import Exchange, unharmed
+from unimeter.capture.hosts import Hosts
+from unimeter.capture.metered import MeteredCall
+from unimeter.capture.taps import httpx, urllib3
+from unimeter.metrics import ModelType
+from unimeter.reading import Reading
+from unimeter.run import Run
+
+_KEY = "unimeter"
+
+
+class _Nothing:
+    """What a hook returns: an asynchronous client awaits it, and gets None."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return iter(())  # type: ignore[return-value]  # nothing to wait for
+
+
+def httpx_hooks(run: Run, *, hosts: Mapping[str, str | None] | None = None) -> dict[str, list[Callable[[Any], Any]]]:
+    """Hooks that count in a run what a client calls: `httpx.Client(event_hooks=unimeter.httpx_hooks(run))`.
+
+    The same for `httpx.AsyncClient`, and for httpx2's clients.
+
+    Args:
+        run: where the calls are counted.
+        hosts: as for `capture`.
+    """
+    known = Hosts(hosts)
+
+    @unharmed
+    def requested(request: Any) -> None:
+        exchange = _exchange(known, run, request.method, str(request.url))
+        if exchange is not None:
+            request.extensions[_KEY] = exchange
+
+    @unharmed
+    def answered(response: Any) -> None:
+        exchange = response.request.extensions.pop(_KEY, None)
+        if exchange is not None:
+            httpx.listen(sys.modules[type(response).__module__.partition(".")[0]], response, exchange)
+
+    def on_request(request: Any) -> _Nothing:
+        requested(request)
+        return _Nothing()
+
+    def on_response(response: Any) -> _Nothing:
+        answered(response)
+        return _Nothing()
+
+    return {"request": [on_request], "response": [on_response]}
+
+
+def botocore_hooks(client: Any, run: Run, *, hosts: Mapping[str, str | None] | None = None) -> None:
+    """Count in a run what a botocore (boto3) client calls, from now on, by the client's own events.
+
+    Args:
+        client: a client such as `boto3.client("bedrock-runtime")`.
+        run: where the calls are counted.
+        hosts: as for `capture`.
+    """
+    known = Hosts(hosts)
+
+    @unharmed
+    def before(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        exchange = _exchange(known, run, params["method"], params["url"])
+        if exchange is not None:
+            context[_KEY] = exchange
+
+    @unharmed
+    def after(http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+        exchange = context.pop(_KEY, None)
+        if exchange is None:
+            return
+        if model.has_event_stream_output or model.has_streaming_output:
+            urllib3.listen(http_response.raw, exchange)
+        else:
+            exchange.answered(http_response.status_code, http_response.headers)
+            exchange.feed(http_response.content)
+            exchange.end()
+
+    client.meta.events.register("before-call", before)
+    client.meta.events.register("after-call", after)
+
+
+def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
+    told = known.told(method, url)
+    if told is None:
+        return None
+
+    def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
+        run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
+
+    return Exchange([MeteredCall(told.call, told.is_generation, count)])

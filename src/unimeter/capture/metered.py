@@ -1,0 +1,148 @@
+"""A call that is heard on the wire, from the bytes of its body to its reading in the runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Any
+
+import msgspec
+
+from unimeter import envelope
+from unimeter.capture.exchange import say_once
+from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
+from unimeter.hearing import MOST, Hearing
+from unimeter.interpret import Call
+from unimeter.payload import Payload
+from unimeter.reading import Reading
+from unimeter.values import Refused
+from unimeter.wire.body import BodyDecoder, NotABody, Unreadable
+from unimeter.wire.headers import invocation_metrics
+from unimeter.wire.json import loads
+
+LARGEST_EVENT = 64 * 1024 * 1024
+"""Bytes of a body that are heard without an event in them; the call is then counted as one without usage."""
+
+Count = Callable[["Reading | None", float, "float | None"], None]
+"""Takes a call's reading, or None where it told no usage; its duration and the time to its first token, in seconds."""
+
+
+class MeteredCall:
+    """Hears one answer. Of the body it keeps only the events that carry usage; `settle` counts what was told."""
+
+    def __init__(self, call: Call, is_generation: bool, count: Count) -> None:
+        """
+        Args:
+            call: what the url tells of who answers.
+            is_generation: whether the url is one of a model's answers, so that one without usage is a call too.
+            count: what is done with the reading.
+        """
+        self._began = self._last = time.monotonic()
+        self._first_token: float | None = None
+        self._hearing = Hearing(call)
+        self._is_generation = is_generation
+        self._count: Count | None = count
+        self._decoder = BodyDecoder(self._loads)
+        self._decode = envelope.decoder(call.recogniser.registry)
+        self._headers_event: dict[str, Any] | None = None
+        self._is_stream = False
+        self._since_event = 0
+        self._unreadable: Exception | None = None
+        self._lock = RLock()  # the run may settle the call in one thread while another reads its body
+
+    # the ear ---------------------------------------------------------------------------------------------------------
+
+    def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
+        """Only what succeeded is a call; a failed attempt told nothing and is not billed."""
+        if not 200 <= status < 300:
+            self._count = None
+            return False
+        self._is_stream = "json" not in str(headers.get("content-type") or "").lower().replace("ndjson", "")
+        self._headers_event = invocation_metrics(headers)
+        return True
+
+    def hear(self, piece: bytes) -> None:
+        """The events in a piece of the body."""
+        with self._lock:
+            if self._count is None or self._unreadable is not None:
+                return
+            self._last = time.monotonic()
+            self._since_event += len(piece)
+            try:
+                self._take(self._decoder.feed(piece))
+            except (Unreadable, NotABody) as error:
+                self._unreadable = error
+            if self._since_event > LARGEST_EVENT:
+                self._unreadable = Unreadable(f"{LARGEST_EVENT} bytes without an event")
+                self._decoder = BodyDecoder(self._loads)
+
+    def end(self, whole: bool) -> None:
+        """The end of the body."""
+        with self._lock:
+            if self._count is not None and self._unreadable is None:
+                try:
+                    self._take(self._decoder.close())
+                except (Unreadable, NotABody) as error:
+                    self._unreadable = error if whole else None
+        self.settle()
+
+    def settle(self) -> None:
+        """Count the call by what it has told, unless that was done."""
+        with self._lock:
+            count, self._count = self._count, None
+            if count is None:
+                return
+            reading = self._reading()
+            if reading is None and not self._is_generation:
+                return
+            first = None if self._first_token is None else self._first_token - self._began
+            count(reading, self._last - self._began, first)
+
+    # its events ------------------------------------------------------------------------------------------------------
+
+    def _loads(self, raw: bytes) -> Any:
+        """Of a stream all is decoded until the first token is found; afterwards, and of all else, what tells usage."""
+        looking = self._is_stream and self._first_token is None
+        return loads(raw, msgspec.json.decode if looking else self._decode)
+
+    def _take(self, events: Any) -> None:
+        hearing = self._hearing
+        for event in events:
+            self._since_event = 0
+            if not isinstance(event, dict):
+                continue
+            if self._is_stream and self._first_token is None and hearing.holds_content(event):
+                self._first_token = self._last
+            hearing.recent.append(event)
+            if len(hearing.recent) >= MOST:
+                hearing.tidy()
+
+    def _reading(self) -> Reading | None:
+        """What the call told; None where it told no usage, or is none."""
+        events = self._hearing.events
+        if self._headers_event is not None:
+            events.append(self._headers_event)
+        call = self._hearing.call.another()
+        known = call.recogniser
+        if self._unreadable is not None:
+            if self._is_generation:
+                say_once(
+                    f"a body from {call.label or 'an unknown provider'} could not be read: {type(self._unreadable).__name__}"
+                )
+            return None
+        if not self._is_generation and not any(known.by_shape(event) or known.by_usage(event) for event in events):
+            return None  # a count of tokens, a file, a batch
+        decoder = self._decoder
+        held = Payload(
+            events, decoder.framing != "json", decoder.done, decoder.cut, one_call=decoder.framing not in ("ndjson", "json array")
+        )
+        try:
+            return call.read_opened(held)
+        except MissingUsage:
+            return None
+        except (Refused, MalformedUsage) as error:
+            say_once(f"usage from {call.label} is malformed at {error.path}, and is not counted")
+            return None
+        except UnimeterError:
+            return None

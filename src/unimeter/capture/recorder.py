@@ -1,0 +1,118 @@
+"""`capture`: a run that hears every call made inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Self
+from weakref import WeakSet
+
+from unimeter.capture import taps
+from unimeter.capture.exchange import Exchange
+from unimeter.capture.hosts import Hosts
+from unimeter.capture.metered import MeteredCall
+from unimeter.metrics import ModelType
+from unimeter.reading import Reading
+from unimeter.run import Run, Session
+
+
+class Capture(Run):
+    """A run that hears every call to a model that is made inside it, by whichever framework or SDK.
+
+        with unimeter.capture() as run:
+            agent.run("...")
+        print(run.metrics)
+
+    It hears httpx, httpx2, aiohttp, requests, urllib3 and botocore, synchronous or not, streaming or not, in this
+    thread or task and in all that inherit its context; hand a plain thread or a pool `run.bound(function)`. An answer
+    is counted in the innermost run that is current when the request is made, and so in all that it is nested in.
+
+    The program gets the same bytes and the same errors. Of a body only the events that carry usage are kept, and only
+    until its end. A stream that is still open when the capture ends is counted by what it has told, as not complete.
+
+    What is asked for again by GET (batches, background responses, assistants' runs) is not heard, as it was made before.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: Session | None = None,
+        hosts: Mapping[str, str | None] | None = None,
+        inject_usage: bool = False,
+    ) -> None:
+        """
+        Args:
+            session: what the run belongs to.
+            hosts: gateways and servers of your own, and whose dialect they speak: `{"llm.acme.example": "openai-chat"}`.
+                A url is known without it where its path ends as a provider's do (`/chat/completions`), or its host is a
+                provider's. None for a host that is not to be heard.
+            inject_usage: ask for usage where a streaming request to an OpenAI-style endpoint does not
+                (`stream_options.include_usage`). The program then sees one more chunk at the end of each such stream,
+                with the usage and without choices, as OpenAI documents it.
+
+        Raises:
+            UnknownProvider: no provider has the name that is given for a host.
+        """
+        super().__init__(session=session)
+        self._hosts = Hosts(hosts)
+        self.inject_usage = inject_usage
+        self._open: WeakSet[MeteredCall] = WeakSet()
+        self._lock = Lock()
+
+    def start(self) -> None:
+        """Begin to hear, once, as `with` does; for programs that have no block to put it around."""
+        if self._token is None:
+            self._enter()
+
+    def stop(self) -> None:
+        """Hear no more, as the end of `with` does."""
+        self._leave()
+
+    def _enter(self) -> Self:
+        taps.open_(exchange_of)
+        try:
+            return super()._enter()
+        except BaseException:
+            taps.close()
+            raise
+
+    def _leave(self) -> None:
+        if self._token is None or self._ended is not None:
+            return
+        super()._leave()
+        taps.close()
+        with self._lock:
+            still_open = list(self._open)
+        for call in still_open:
+            call.settle()
+
+    def _hears(self, method: str, url: str) -> Exchange | None:
+        """What hears a request; None where it is no call to a model."""
+        told = self._hosts.told(method, url)
+        if told is None:
+            return None
+        call = MeteredCall(told.call, told.is_generation, _count_in(self))
+        with self._lock:
+            self._open.add(call)
+        return Exchange([call], asks_for_usage=self.inject_usage and told.tells_usage_if_asked)
+
+
+def _count_in(capture: Capture) -> Callable[[Reading | None, float, float | None], None]:
+    """Counts a call in the run that is current now, and in the capture if that is nowhere around it."""
+    current = Run.current() or capture
+    runs = [current] if capture in current._lineage() else [current, capture]
+
+    def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
+        for run in runs:
+            run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
+
+    return count
+
+
+def exchange_of(method: str, url: str) -> Exchange | None:
+    """What hears a request that is made here and now; None where nobody does."""
+    run = Run.current()
+    capture = (
+        None if run is None else next((one for one in run._around() if isinstance(one, Capture) and one._ended is None), None)
+    )
+    return None if capture is None else capture._hears(method, url)

@@ -1,0 +1,128 @@
+"""httpx and httpx2, which differ in their name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from unimeter.capture.exchange import Exchange, unharmed
+from unimeter.capture.taps.asking import asking
+from unimeter.capture.taps.patch import Hear, heard_by, replaced, within
+
+
+def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
+    """Hear what clients send; a function that ends it."""
+
+    def of_client(original: Any) -> Any:
+        def send(client: Any, request: Any, **options: Any) -> Any:
+            exchange = heard_by(hear, request.method, request.url)
+            if exchange is None:
+                return original(client, request, **options)
+            with within():
+                response = original(client, _asking(library, request, exchange), **options)
+            listen(library, response, exchange)
+            return response
+
+        return send
+
+    def of_async_client(original: Any) -> Any:
+        async def send(client: Any, request: Any, **options: Any) -> Any:
+            exchange = heard_by(hear, request.method, request.url)
+            if exchange is None:
+                return await original(client, request, **options)
+            with within():
+                response = await original(client, _asking(library, request, exchange), **options)
+            listen(library, response, exchange)
+            return response
+
+        return send
+
+    restore = replaced(library.Client, "send", of_client)
+    restore_async = replaced(library.AsyncClient, "send", of_async_client)
+
+    def restore_both() -> None:
+        restore()
+        restore_async()
+
+    return restore_both
+
+
+@unharmed
+def listen(library: ModuleType, response: Any, exchange: Exchange) -> None:
+    """Hear a response's body: now if it is read, or while it is."""
+    exchange.answered(response.status_code, response.headers)
+    if not exchange.heard:
+        return
+    if response.is_stream_consumed or response.is_closed:
+        with suppress(library.ResponseNotRead):  # a hook of the user's kept the body for itself
+            exchange.feed(response.content, decoded=True)
+        exchange.end()
+        return
+    of_sync, of_async = _streams(library)
+    kind = of_sync if isinstance(response.stream, library.SyncByteStream) else of_async
+    response.stream = kind(response.stream, exchange)
+
+
+@lru_cache(maxsize=4)
+def _streams(library: ModuleType) -> tuple[type, type]:
+    """A response's byte streams, heard."""
+
+    class HeardStream(library.SyncByteStream):  # type: ignore[misc, name-defined]  # of one library or the other
+        def __init__(self, stream: Any, exchange: Exchange) -> None:
+            self._stream = stream
+            self._exchange = exchange
+
+        def __iter__(self) -> Iterator[bytes]:
+            whole = False
+            try:
+                for piece in self._stream:
+                    self._exchange.feed(piece)
+                    yield piece
+                whole = True
+            finally:
+                self._exchange.end(whole)
+
+        def close(self) -> None:
+            try:
+                self._stream.close()
+            finally:
+                self._exchange.end(whole=False)
+
+    class HeardAsyncStream(library.AsyncByteStream):  # type: ignore[misc, name-defined]  # of one library or the other
+        def __init__(self, stream: Any, exchange: Exchange) -> None:
+            self._stream = stream
+            self._exchange = exchange
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            whole = False
+            try:
+                async for piece in self._stream:
+                    self._exchange.feed(piece)
+                    yield piece
+                whole = True
+            finally:
+                self._exchange.end(whole)
+
+        async def aclose(self) -> None:
+            try:
+                await self._stream.aclose()
+            finally:
+                self._exchange.end(whole=False)
+
+    return HeardStream, HeardAsyncStream
+
+
+def _asking(library: ModuleType, request: Any, exchange: Exchange) -> Any:
+    """The request, asking for usage if it is to."""
+    if not exchange.asks_for_usage or not hasattr(request, "_content"):  # a body that is itself a stream is left alone
+        return request
+    body = asking(request.content)
+    if body is None:
+        return request
+    headers = [
+        (name, value) for name, value in request.headers.raw if name.lower() not in (b"content-length", b"transfer-encoding")
+    ]
+    return library.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
