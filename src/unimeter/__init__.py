@@ -21,7 +21,7 @@ from unimeter.reading import Reading
 from unimeter.run import Run, Session
 
 if TYPE_CHECKING:
-    from unimeter.capture import botocore_hooks, capture, httpx_hooks
+    from unimeter.capturing import botocore_hooks, capture, httpx_hooks
 
 __version__ = "0.1.0"
 
@@ -51,7 +51,7 @@ __all__ = [
     "read",
 ]
 
-_LATER = {"botocore_hooks": "capture", "capture": "capture", "httpx_hooks": "capture"}
+_LATER = {"botocore_hooks": "capturing", "capture": "capturing", "httpx_hooks": "capturing"}
 """What only programs that hear live calls need, and where it is."""
 
 

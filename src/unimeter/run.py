@@ -258,7 +258,11 @@ class Run(_Block):
 
             return cast(Callable[_P, _T], awaited)
 
-        @wraps(function)
+        return wraps(function)(self._doing(function))
+
+    def _doing(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
+        """What calls a function inside this run."""
+
         def called(*arguments: _P.args, **keywords: _P.kwargs) -> _T:
             token = _current.set(self)
             try:

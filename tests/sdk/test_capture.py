@@ -7,9 +7,11 @@ import pytest
 import unimeter
 from unimeter.testing.subject import told
 
-from .test_replay import REPLAYS, REFUSALS, Replay, pytestmark as of_replays
+from .test_replay import REFUSALS, REPLAYS, Replay
+from .test_replay import pytestmark as of_replays
 
 pytestmark = of_replays
+
 
 @pytest.mark.parametrize("replay", REPLAYS.values(), ids=REPLAYS.keys())
 def test_what_is_heard(replay: Replay) -> None:
@@ -19,9 +21,10 @@ def test_what_is_heard(replay: Replay) -> None:
         try:
             client.replay(fixture)
         except Exception:
-            if f"{client.package}-{fixture.name}" not in REFUSALS: raise
+            if f"{client.package}-{fixture.name}" not in REFUSALS:
+                raise
     readings = [message.reading for message in run.messages]
     if fixture.expected.error:
         assert readings in ([], [None])
     else:
-        assert [told(r) for r in readings] == [fixture.expected, *fixture.expected.parts]
+        assert [told(reading) for reading in readings] == [fixture.expected, *fixture.expected.parts]

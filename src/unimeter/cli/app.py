@@ -13,6 +13,7 @@ from unimeter import matrix as matrix_of_adapters
 from unimeter.cli.check import adapter_named, show_checks
 from unimeter.cli.drift import show_drift
 from unimeter.cli.new import write_new
+from unimeter.cli.record import record_program
 from unimeter.cli.show import Shown, show_json, show_table
 from unimeter.cli.sources import sources
 from unimeter.errors import UnknownProvider
@@ -116,6 +117,28 @@ def new(
     somebody has looked the figures up in the provider's documents.
     """
     raise typer.Exit(write_new(name, recorded, path, folder))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def record(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="The program, such as: python my_script.py")],
+    out: Annotated[Path, typer.Option(help="A folder, or the file of the first fixture.")],
+    keep_text: Annotated[bool, typer.Option("--keep-text", help="Leave texts and ids as they are.")] = False,
+    host: Annotated[list[str] | None, typer.Option(metavar="HOST=PROVIDER", help="A server or gateway of your own.")] = None,
+) -> None:
+    """Run a program, and write the draft of a fixture of every answer that it gets from a provider.
+
+    Secrets never reach a file: of the request only the url's path is kept. Ids and texts are written anew. What the drafts
+    expect is what unimeter reads today: hold it against the provider's documents.
+    """
+    hosts: dict[str, str | None] = {}
+    for text in host or ():
+        name, _, provider = text.rpartition("=")
+        try:
+            hosts[name] = registry().label(provider)
+        except UnknownProvider as error:
+            raise typer.BadParameter(str(error), param_hint="--host") from None
+    raise typer.Exit(record_program(command, out, keep_text, hosts))
 
 
 def run(*arguments: str | Path) -> int:

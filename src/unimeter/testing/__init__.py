@@ -11,17 +11,19 @@ Needs the extra `testing`. `unimeter check module:Acme fixtures/acme` runs the s
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unimeter.testing.contract import AdapterContract
+    from unimeter.testing.recording import record
 
-__all__ = ["AdapterContract"]
+__all__ = ["AdapterContract", "record"]
+
+_PLACES = {"AdapterContract": "contract", "record": "recording"}  # only the contract needs pytest
 
 
 def __getattr__(name: str) -> Any:
-    if name == "AdapterContract":  # only it needs pytest
-        from unimeter.testing.contract import AdapterContract
-
-        return AdapterContract
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from unimeter.fields import other_spelling
+from unimeter.testing.anonymous import Anonymous
 
 GUESSES = {
     "total_tokens": r"total",
@@ -123,7 +124,7 @@ def fixture_of(provider: str, response: dict[str, Any], draft: Draft, path: str)
     return {
         "source": "to do: which recording, or which page of the provider's, the figures are from",
         "wire": {"host": host_of(provider), "path": path},
-        "response": _anonymous(response, draft.place, "", [0]),
+        "response": Anonymous().of(response, also_usage=_snake(draft.place)),
         "expected": {"provider": "to do: what the provider's documents say that the figures mean"},
     }
 
@@ -171,22 +172,3 @@ def _leaves(usage: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 def _snake(path: str) -> str:
     return ".".join(name if "_" in name or name == name.lower() else other_spelling(name) for name in path.split("."))
-
-
-def _anonymous(value: Any, usage: str, at: str, ids: list[int]) -> Any:
-    """A copy with ids and texts written anew; the usage, names of models, and words without a space stay."""
-    if at == usage and at:
-        return value
-    if isinstance(value, dict):
-        return {name: _anonymous(item, usage, f"{at}.{name}".strip("."), ids) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_anonymous(item, usage, f"{at}[]", ids) for item in value[:3]]
-    if not isinstance(value, str):
-        return value
-    name = _last(at)
-    if "model" in name.lower():
-        return value
-    if _ID.search(name):
-        ids[0] += 1
-        return f"fixture-{ids[0]}"
-    return value if re.fullmatch(r"[\w.:/-]{0,24}", value) else "Hello from a fixture."

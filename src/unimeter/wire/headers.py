@@ -14,6 +14,9 @@ _METRICS = {
     "invocation-latency": "invocationLatency",
 }
 
+TELLING = frozenset(_PREFIX + name for name in _METRICS)
+"""Headers that tell usage, in lower case."""
+
 
 def invocation_metrics(headers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
     """The event that a stream of the same call would end with; None where the headers tell no counts.

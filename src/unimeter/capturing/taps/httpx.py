@@ -8,9 +8,9 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from unimeter.capture.exchange import Exchange, unharmed
-from unimeter.capture.taps.asking import asking
-from unimeter.capture.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
@@ -18,7 +18,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
     def of_client(original: Any) -> Any:
         def send(client: Any, request: Any, **options: Any) -> Any:
-            exchange = heard_by(hear, request.method, request.url)
+            exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return original(client, request, **options)
             with within():
@@ -30,7 +30,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
     def of_async_client(original: Any) -> Any:
         async def send(client: Any, request: Any, **options: Any) -> Any:
-            exchange = heard_by(hear, request.method, request.url)
+            exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return await original(client, request, **options)
             with within():

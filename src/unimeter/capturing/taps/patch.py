@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from unimeter.capture.exchange import Exchange, say_once
+from unimeter.capturing.exchange import Exchange, say_once
 
-Hear = Callable[[str, str], "Exchange | None"]
-"""Takes the method and the url of a request; gives what hears it."""
+Hear = Callable[[str, str, Mapping[str, Any]], "Exchange | None"]
+"""Takes the method, the url and the headers of a request; gives what hears it."""
 
-_inside: ContextVar[bool] = ContextVar("unimeter.capture.inside", default=False)
+_inside: ContextVar[bool] = ContextVar("unimeter.capturing.inside", default=False)
 
 
 def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[], None]:
@@ -29,10 +29,10 @@ def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[],
     return restore
 
 
-def heard_by(hear: Hear, method: Any, url: Any) -> Exchange | None:
+def heard_by(hear: Hear, method: Any, url: Any, headers: Any) -> Exchange | None:
     """What hears a request, unless it is made by a library for a request that is heard already."""
     try:
-        return None if _inside.get() else hear(str(method), str(url))
+        return None if _inside.get() else hear(str(method), str(url), headers or {})
     except Exception as error:  # the program must not learn of it
         say_once(f"unimeter failed to hear a request: {type(error).__name__}", error)
         return None

@@ -7,9 +7,9 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from unimeter.capture.exchange import Exchange, unharmed
-from unimeter.capture.taps.asking import asking
-from unimeter.capture.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
@@ -17,7 +17,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
     def of_pool(original: Any) -> Any:
         def urlopen(pool: Any, method: str, url: str, body: Any = None, headers: Any = None, *rest: Any, **options: Any) -> Any:
-            exchange = heard_by(hear, method, _whole_url(pool, url))
+            exchange = heard_by(hear, method, _whole_url(pool, url), headers)
             if exchange is None:
                 return original(pool, method, url, body, headers, *rest, **options)
             if exchange.asks_for_usage and (asked := asking(body)) is not None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Self
+from typing import Any, Self
 from weakref import WeakSet
 
-from unimeter.capture import taps
-from unimeter.capture.exchange import Exchange
-from unimeter.capture.hosts import Hosts
-from unimeter.capture.metered import MeteredCall
+from unimeter.capturing import taps
+from unimeter.capturing.hosts import Hosts
+from unimeter.capturing.metered import MeteredCall
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
 from unimeter.run import Run, Session
@@ -55,7 +54,7 @@ class Capture(Run):
         """
         super().__init__(session=session)
         self._hosts = Hosts(hosts)
-        self.inject_usage = inject_usage
+        self._inject_usage = inject_usage
         self._open: WeakSet[MeteredCall] = WeakSet()
         self._lock = Lock()
 
@@ -69,32 +68,32 @@ class Capture(Run):
         self._leave()
 
     def _enter(self) -> Self:
-        taps.open_(exchange_of)
+        taps.open_to(ear_of)
         try:
             return super()._enter()
         except BaseException:
-            taps.close()
+            taps.close_to(ear_of)
             raise
 
     def _leave(self) -> None:
         if self._token is None or self._ended is not None:
             return
         super()._leave()
-        taps.close()
+        taps.close_to(ear_of)
         with self._lock:
             still_open = list(self._open)
         for call in still_open:
             call.settle()
 
-    def _hears(self, method: str, url: str) -> Exchange | None:
-        """What hears a request; None where it is no call to a model."""
+    def _hears(self, method: str, url: str) -> MeteredCall | None:
+        """An ear for a request; None where it is no call to a model."""
         told = self._hosts.told(method, url)
         if told is None:
             return None
-        call = MeteredCall(told.call, told.is_generation, _count_in(self))
+        call = MeteredCall(told, _count_in(self), asks_for_usage=self._inject_usage)
         with self._lock:
             self._open.add(call)
-        return Exchange([call], asks_for_usage=self.inject_usage and told.tells_usage_if_asked)
+        return call
 
 
 def _count_in(capture: Capture) -> Callable[[Reading | None, float, float | None], None]:
@@ -109,8 +108,8 @@ def _count_in(capture: Capture) -> Callable[[Reading | None, float, float | None
     return count
 
 
-def exchange_of(method: str, url: str) -> Exchange | None:
-    """What hears a request that is made here and now; None where nobody does."""
+def ear_of(method: str, url: str, headers: Mapping[str, Any]) -> MeteredCall | None:  # noqa: ARG001  # the url tells enough
+    """An ear for a request that is made here and now; None where no capture hears it."""
     run = Run.current()
     capture = (
         None if run is None else next((one for one in run._around() if isinstance(one, Capture) and one._ended is None), None)

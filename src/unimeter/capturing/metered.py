@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from unimeter import envelope
-from unimeter.capture.exchange import say_once
+from unimeter.capturing.exchange import say_once
+from unimeter.capturing.hosts import Told
 from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
-from unimeter.interpret import Call
 from unimeter.payload import Payload
 from unimeter.reading import Reading
 from unimeter.values import Refused
@@ -31,20 +31,21 @@ Count = Callable[["Reading | None", float, "float | None"], None]
 class MeteredCall:
     """Hears one answer. Of the body it keeps only the events that carry usage; `settle` counts what was told."""
 
-    def __init__(self, call: Call, is_generation: bool, count: Count) -> None:
+    def __init__(self, told: Told, count: Count, *, asks_for_usage: bool = False) -> None:
         """
         Args:
-            call: what the url tells of who answers.
-            is_generation: whether the url is one of a model's answers, so that one without usage is a call too.
+            told: what the url tells of the call.
             count: what is done with the reading.
+            asks_for_usage: whether a request that does not ask for usage is to do so.
         """
+        self.asks_for_usage = asks_for_usage and told.tells_usage_if_asked
         self._began = self._last = time.monotonic()
         self._first_token: float | None = None
-        self._hearing = Hearing(call)
-        self._is_generation = is_generation
+        self._hearing = Hearing(told.call)
+        self._is_generation = told.is_generation
         self._count: Count | None = count
         self._decoder = BodyDecoder(self._loads)
-        self._decode = envelope.decoder(call.recogniser.registry)
+        self._decode = envelope.decoder(told.call.recogniser.registry)
         self._headers_event: dict[str, Any] | None = None
         self._is_stream = False
         self._since_event = 0

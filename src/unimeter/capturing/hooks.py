@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from unimeter.capture.exchange import Exchange, unharmed
-from unimeter.capture.hosts import Hosts
-from unimeter.capture.metered import MeteredCall
-from unimeter.capture.taps import httpx, urllib3
+from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.hosts import Hosts
+from unimeter.capturing.metered import MeteredCall
+from unimeter.capturing.taps import httpx, urllib3
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
 from unimeter.run import Run
@@ -98,4 +98,4 @@ def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
     def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
         run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
 
-    return Exchange([MeteredCall(told.call, told.is_generation, count)])
+    return Exchange([MeteredCall(told, count)])

@@ -38,6 +38,9 @@ def unharmed(function: Callable[_P, None]) -> Callable[_P, None]:
 class Ear(Protocol):
     """Who listens to an exchange."""
 
+    asks_for_usage: bool
+    """Whether the request is to ask for usage, if it does not."""
+
     def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
         """The answer begins; whether its body is worth hearing."""
 
@@ -54,15 +57,9 @@ class Exchange:
     A tap that never says `end` is no matter: whoever drops the exchange ends it.
     """
 
-    __slots__ = ("__weakref__", "_coding", "_ears", "_ended", "asks_for_usage")
+    __slots__ = ("__weakref__", "_coding", "_ears", "_ended")
 
-    def __init__(self, ears: Sequence[Ear], asks_for_usage: bool = False) -> None:
-        """
-        Args:
-            ears: who listens.
-            asks_for_usage: whether the request is to ask for usage, if it does not.
-        """
-        self.asks_for_usage = asks_for_usage
+    def __init__(self, ears: Sequence[Ear]) -> None:
         self._ears = list(ears)
         self._coding: Decoder | None = None
         self._ended = False
@@ -78,6 +75,11 @@ class Exchange:
             except BrokenCoding as error:
                 say_once(f"a response could not be heard: {error}")
                 self._close(whole=False)
+
+    @property
+    def asks_for_usage(self) -> bool:
+        """Whether the request is to ask for usage, if it does not."""
+        return any(ear.asks_for_usage for ear in self._ears)
 
     @property
     def heard(self) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from unimeter.capture.exchange import Exchange
-from unimeter.capture.taps.asking import asking
-from unimeter.capture.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.exchange import Exchange
+from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
@@ -16,7 +16,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
     def of_session(original: Any) -> Any:
         async def _request(session: Any, method: str, url: Any, **options: Any) -> Any:
-            exchange = heard_by(hear, method, _whole_url(session, url))
+            exchange = heard_by(hear, method, _whole_url(session, url), options.get("headers"))
             if exchange is None:
                 return await original(session, method, url, **options)
             if exchange.asks_for_usage:

@@ -1,0 +1,54 @@
+"""The HTTP libraries, tapped: one module a library. Nothing is patched before the first capture nor after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from threading import RLock
+from typing import Any
+
+from unimeter.capturing.exchange import Ear, Exchange, say_once
+from unimeter.capturing.taps import aiohttp, httpx, threads, urllib3
+
+Listener = Callable[[str, str, Mapping[str, Any]], "Ear | None"]
+"""Takes the method, the url and the headers of a request; gives an ear for it, or None."""
+
+TAPS = {
+    "httpx": httpx.tap,
+    "httpx2": httpx.tap,
+    "aiohttp": aiohttp.tap,
+    "urllib3": urllib3.tap,
+    "concurrent.futures": threads.tap,
+}
+"""What is tapped where it is installed. requests and botocore are heard in urllib3."""
+
+_lock = RLock()
+_listeners: list[Listener] = []
+_restores: list[Callable[[], None]] = []
+
+
+def open_to(listener: Listener) -> None:
+    """Let somebody listen; the first one has the libraries tapped that are installed."""
+    with _lock:
+        if not _listeners:
+            for name, tap in TAPS.items():
+                try:
+                    if find_spec(name) is not None:
+                        _restores.append(tap(import_module(name), _hear))
+                except Exception as error:  # a library that is broken, or too old or new, must not stop the program
+                    say_once(f"{name} cannot be heard: {type(error).__name__}", error)
+        _listeners.append(listener)
+
+
+def close_to(listener: Listener) -> None:
+    """Take leave; the last one has the libraries restored."""
+    with _lock:
+        _listeners.remove(listener)
+        while not _listeners and _restores:
+            _restores.pop()()
+
+
+def _hear(method: str, url: str, headers: Mapping[str, Any]) -> Exchange | None:
+    ears = [ear for listener in dict.fromkeys(_listeners) if (ear := listener(method, url, headers)) is not None]
+    return Exchange(ears) if ears else None

@@ -1,0 +1,47 @@
+"""Threads and pools, which inherit no context: what they are given to do is done in the run that gave it to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any
+
+from unimeter.capturing.taps.patch import Hear, replaced
+from unimeter.run import Run
+
+_in_pool: ContextVar[bool] = ContextVar("unimeter.capturing.in_pool", default=False)
+
+
+def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001  # nothing is heard here
+    """Let threads and pools take the current run along; a function that ends it."""
+
+    def of_pool(original: Any) -> Any:
+        def submit(pool: Any, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+            run = Run.current()
+            token = _in_pool.set(True)  # the pool's threads do others' work later
+            try:
+                return original(pool, function if run is None else run._doing(function), *arguments, **keywords)
+            finally:
+                _in_pool.reset(token)
+
+        return submit
+
+    def of_thread(original: Any) -> Any:
+        def start(thread: Any) -> None:
+            run = Run.current()
+            if run is not None and not _in_pool.get():
+                thread.run = run._doing(thread.run)
+            original(thread)
+
+        return start
+
+    restore_pool = replaced(library.ThreadPoolExecutor, "submit", of_pool)
+    restore_thread = replaced(threading.Thread, "start", of_thread)
+
+    def restore_both() -> None:
+        restore_pool()
+        restore_thread()
+
+    return restore_both

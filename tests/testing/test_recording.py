@@ -1,0 +1,148 @@
+"""Fixtures from live traffic: what is written replays to the same figures, and tells nothing that it must not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import unimeter
+from unimeter.cli.app import run
+from unimeter.fixture import Fixture, load
+from unimeter.testing import record
+from unimeter.testing.subject import told
+
+from ..conftest import FIXTURES
+from ..reading_of import reading_of
+
+SECRETS = ("sk-secret-1", "secret-2", "cookie-3", "org-4", "user-5", "The weather", "Paris", "secret-6")
+ANSWER = {
+    "id": "chatcmpl-AbC123dEf456",
+    "object": "chat.completion",
+    "created": 1795305600,
+    "model": "ft:gpt-4o-mini:org-4::user-5",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "The weather in Paris",
+                "tool_calls": [{"id": "call_9xZ", "function": {"name": "secret-6", "arguments": '{"Paris": "secret-6"}'}}],
+            },
+            "logprobs": {"content": [{"token": "Paris", "logprob": -0.1, "bytes": [80, 97]}]},
+            "finish_reason": "stop",
+        }
+    ],
+    "metadata": {"user-5": "secret-6"},
+    "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "new_count": 4},
+}
+
+
+def answering(answer: dict[str, object]) -> Fixture:
+    wire = {"path": "/v1/chat/completions", "headers": {"set-cookie": "cookie-3", "openai-organization": "org-4"}}
+    return Fixture.model_validate({"name": "x/y", "source": "", "wire": wire, "response": answer, "expected": {}})
+
+
+def ask(url: str) -> None:
+    httpx.post(
+        f"{url}/v1/chat/completions?key=secret-2&api-version=2026-01-01",
+        headers={"authorization": "Bearer sk-secret-1", "cookie": "cookie-3", "x-api-key": "sk-secret-1"},
+        json={"messages": [{"role": "user", "content": "The weather?"}]},
+    ).raise_for_status()
+
+
+def test_what_is_secret_is_not_written(tmp_path: Path, unimeter_replay: Callable[[Fixture], str]) -> None:
+    file = tmp_path / "acme" / "chat.json"
+    with record(file) as recording:
+        ask(unimeter_replay(answering(ANSWER)))
+    assert recording.files == [file]
+    text = file.read_text()
+    assert not [secret for secret in SECRETS if secret in text]
+    fixture = load(file)
+    assert fixture.response["usage"] == ANSWER["usage"]
+    assert fixture.response["id"].startswith("chatcmpl-")
+    assert fixture.response["id"] != ANSWER["id"]
+    assert fixture.response["model"] == "ft:gpt-4o-mini:fixture"
+    assert fixture.wire.path == "/v1/chat/completions?api-version=2026-01-01"
+    assert fixture.expected.metrics == {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12}
+    assert "python-httpx" in fixture.source
+
+
+def test_texts_are_kept_if_asked(tmp_path: Path, unimeter_replay: Callable[[Fixture], str]) -> None:
+    with record(tmp_path, keep_text=True) as recording:
+        url = unimeter_replay(answering(ANSWER))
+        ask(url)
+        ask(url)
+    assert [file.name for file in recording.files] == ["chat_completions.json", "chat_completions_2.json"]
+    assert load(recording.files[0]).response == ANSWER
+    assert "sk-secret-1" not in recording.files[0].read_text()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """A client that is answered with the fixture that it names in a header, without a server."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        fixture = FIXTURES[request.headers["fixture"]]
+        headers = {**fixture.wire.headers, "content-type": fixture.wire.content_type}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(fixture.bytes()))
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        yield client
+
+
+def test_every_fixture_is_recorded_as_it_is_read(fixture: Fixture, client: httpx.Client, tmp_path: Path) -> None:
+    """Whatever the provider and the framing: the draft replays to the same reading."""
+    hosts = {"127.0.0.1": fixture.wire.provider or fixture.expected.provider or "openai-chat"}
+    with record(tmp_path, hosts=hosts) as recording:
+        client.post(f"http://127.0.0.1{fixture.wire.path}", headers={"fixture": fixture.name}, content=b"{}")
+    if fixture.body is not None and (recording.problems or not recording.files):
+        assert len(recording.problems) == 1
+        return
+    assert not recording.problems
+    (file,) = recording.files
+    drafted = load(file)
+    assert drafted.is_stream is (fixture.is_stream or drafted.is_stream)
+    if fixture.expected.error is None:
+        assert told(reading_of(drafted, drafted.bytes())) == drafted.expected
+        assert drafted.expected.metrics == fixture.expected.metrics
+        assert drafted.expected.reported == fixture.expected.reported
+
+
+SCRIPT = """
+import sys, httpx
+httpx.post(sys.argv[1] + "/v1/chat/completions", headers={"authorization": "Bearer sk-secret-1"}, json={})
+"""
+
+
+def test_a_program_is_recorded(
+    tmp_path: Path, unimeter_replay: Callable[[Fixture], str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    url = unimeter_replay(FIXTURES["openai_chat/stream"])
+    assert run("record", "--out", "drafts", "--", "python", "script.py", url) == 0
+    assert capsys.readouterr().out == "drafts/chat_completions_stream.json\n"
+    drafted = load(tmp_path / "drafts" / "chat_completions_stream.json")
+    assert drafted.expected.metrics == FIXTURES["openai_chat/stream"].expected.metrics
+    assert unimeter.read(drafted.bytes()).complete
+
+
+def test_a_program_that_calls_nobody_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("record", "--out", tmp_path, "--", "python", "-c", "pass") == 1
+    assert "no provider's answer was heard" in capsys.readouterr().err
+    assert run("record", "--out", tmp_path, "--", "python", "-c", "raise SystemExit(3)") == 3
+    assert run("record", "--out", tmp_path, "--", str(tmp_path / "nothing")) == 1
+    assert run("record", "--out", tmp_path, "--host", "x=nobody", "--", sys.executable) == 2
+
+
+def test_nothing_is_overwritten(tmp_path: Path, unimeter_replay: Callable[[Fixture], str]) -> None:
+    (tmp_path / "chat.json").write_text("mine")
+    with record(tmp_path / "chat.json") as recording:
+        ask(unimeter_replay(answering(ANSWER)))
+    assert (tmp_path / "chat.json").read_text() == "mine"
+    assert json.loads(recording.files[0].read_text())["response"]
