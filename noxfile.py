@@ -62,6 +62,14 @@ def litellm(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+@nox.parametrize("group", ["sdk", "litellm"])
+def drift(session: nox.Session, group: str) -> None:
+    """What the newest SDKs report and nobody reads. For a nightly job: it fails on what is not in this repository."""
+    session.install("--upgrade", "-e", ".[cli]", "--group", group)
+    session.run("unimeter", "drift", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def mutants(session: nox.Session) -> None:
     """The contract, against adapters that are wrong; prints which check catches which."""
     install(session)

@@ -86,7 +86,7 @@ class Adapter:
     provider_metrics: ClassVar[dict[str, Field]] = {}
     """What goes under the provider's own names."""
     sdk_types: ClassVar[tuple[str, ...]] = ()
-    """The SDK's own usage types, `package:Name`. Every leaf of theirs is read or ignored."""
+    """The SDK's own usage types, `package:Name` (`botocore.service:Name`). Every leaf of theirs is read or ignored."""
     ignored: ClassVar[dict[str, str]] = {}
     """Leaves that are not read, each with the reason."""
 

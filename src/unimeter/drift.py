@@ -192,6 +192,8 @@ def leaves_of_type(kind: Any, at: str = "", depth: int = 0, *, numbers_only: boo
 
 def _unwrapped(kind: Any) -> tuple[list[Any], bool]:
     """What may stand where an annotation is, without optional and union; and whether it stands in a list."""
+    if getattr(kind, "type_name", None) == "list":  # of botocore's, whose types are data
+        return [kind.member], True
     origin = get_origin(kind)
     if origin is Annotated:
         return _unwrapped(get_args(kind)[0])
@@ -209,6 +211,8 @@ def _is_mapping(origin: Any) -> bool:
 
 def _hints(kind: Any) -> dict[str, Any]:
     """The fields that a class declares, and their annotations; none for a class that declares none."""
+    if getattr(kind, "type_name", None) == "structure":  # of botocore's
+        return dict(kind.members)
     if not isinstance(kind, type):
         return {}
     if hasattr(kind, "model_fields"):
@@ -227,6 +231,9 @@ def _annotations(kind: type) -> dict[str, Any]:
 
 def _type_named(spec: str) -> Any:
     module, _, name = spec.partition(":")
+    package, _, service = module.partition(".")
+    if package == "botocore":
+        return import_module("botocore.session").Session().get_service_model(service).shape_for(name)
     return getattr(import_module(module), name)
 
 

@@ -3,90 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from unimeter import MalformedUsage
 from unimeter.cli.app import run
 from unimeter.cli.check import adapter_named
 from unimeter.fixture import load_all
 from unimeter.testing.subject import Subject
 
-ADAPTER = '''
-from unimeter import Adapter
-from unimeter.fields import count
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+EXAMPLE = dict(re.findall(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```", CONTRIBUTING, re.MULTILINE | re.DOTALL))
+"""The files of CONTRIBUTING's worked example."""
+
+ADAPTER = EXAMPLE["acme_adapter.py"]
+USAGE = json.loads(EXAMPLE["fixtures/acme/plain.json"])["response"]["usage"]
 
 
-class Acme(Adapter):
-    """Acme. The prompt count comes without the cache; a stream tells input first and output last."""
-
-    provider = "Acme"
-    hosts = ("api.acme.example",)
-    shape = ("acmeVersion",)
-    places = ("usage", "start.usage")
-    id = ("requestId",)
-    final = ("finishReason",)
-    camel_case = True
-    {extra}
-    cache_read_tokens = count("cache_hit_tokens")
-    input_tokens = {input}
-    output_tokens = count("answer_tokens")
-    total_tokens = count("all_tokens")
-    provider_metrics = {metrics}
-'''
-RIGHT = {
-    "input": 'count("prompt_tokens") + cache_read_tokens',
-    "metrics": '{"searchCount": count("search_count")}',
-    "extra": "",
-}
-USAGE = {"promptTokens": 30, "cacheHitTokens": 70, "answerTokens": 5, "allTokens": 105, "searchCount": 2}
-METRICS = {"input_tokens": 100, "output_tokens": 5, "total_tokens": 105, "cache_read_tokens": 70}
-WIRE = {"host": "api.acme.example", "path": "/v1/talk"}
-EXPECTED = {
-    "provider": "Acme",
-    "model": "acme-1",
-    "metrics": {**METRICS, "provider_metrics": {"searchCount": 2}},
-    "reported": ["cache_read_tokens", "input_tokens", "output_tokens", "total_tokens"],
-}
-PLAIN = {
-    "source": "an invented provider",
-    "wire": WIRE,
-    "response": {"acmeVersion": 1, "requestId": "r", "model": "acme-1", "finishReason": "end", "usage": USAGE},
-    "expected": EXPECTED,
-}
-LAST = {"answerTokens": 5, "allTokens": 105, "searchCount": 2}
-STREAM = {
-    "source": "the same, over two events",
-    "wire": {**WIRE, "content_type": "text/event-stream"},
-    "events": [
-        {"acmeVersion": 1, "model": "acme-1", "start": {"usage": {"promptTokens": 30, "cacheHitTokens": 70}}},
-        {"acmeVersion": 1, "model": "acme-1", "text": "Hello"},
-        {
-            "acmeVersion": 1,
-            "model": "acme-1",
-            "finishReason": "end",
-            "usage": {"answerTokens": 5, "allTokens": 105, "searchCount": 2},
-        },
-    ],
-    "expected": EXPECTED,
-}
-
-
-def check(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: str) -> int:
+def check(folder: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str] | None = None) -> int:
+    """Check the example, with some of its lines changed."""
     monkeypatch.chdir(folder)
-    (folder / "fixtures" / "acme").mkdir(parents=True)
-    for name, fixture in (("plain", PLAIN), ("stream", STREAM)):
-        (folder / "fixtures" / "acme" / f"{name}.json").write_text(json.dumps(fixture))
+    for name, text in EXAMPLE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
     source = ADAPTER
-    for word, right in RIGHT.items():
-        source = source.replace("{" + word + "}", changed.get(word, right))
-    for old, new in changed.items():
-        source = source.replace(old, new) if old not in RIGHT else source
+    for old, new in (changed or {}).items():
+        assert old in source
+        source = source.replace(old, new)
     (folder / "acme_adapter.py").write_text(source)
     monkeypatch.delitem(sys.modules, "acme_adapter", raising=False)
-    return run("check", "acme_adapter:Acme")
+    return run("check", "acme_adapter:Acme", "fixtures/acme")
 
 
 def test_a_newcomers_adapter_keeps_the_contract(
@@ -100,15 +50,21 @@ def test_a_newcomers_adapter_keeps_the_contract(
 
 
 MISTAKES = {
-    "input without the cache": ({"input": 'count("prompt_tokens")'}, "identities", "cache_read_tokens"),
+    "input without the cache": ({" + cache_read_tokens\n": "\n"}, "identities", "cache_read_tokens"),
     "a place forgotten": ({'places = ("usage", "start.usage")': 'places = ("usage",)'}, "figures", "correct the table"),
-    "a leaf that nobody reads": ({"metrics": "{}"}, "unknown_keys", "add it to the table"),
-    "a metric that is never sent": ({"extra": 'reasoning_tokens = count("thought_tokens")'}, "declared", "add a fixture"),
+    "a leaf that nobody reads": ({'{"searchCount": count("search_count")}': "{}"}, "unknown_keys", "add it to the table"),
+    "a metric that is never sent": (
+        {"    output_tokens = ": '    reasoning_tokens = count("thought_tokens")\n    output_tokens = '},
+        "declared",
+        "add a fixture",
+    ),
     "the last event alone": (
-        {"extra": "\n    @classmethod\n    def merge(cls, events):\n        return events[-1][1]\n"},
+        {"    output_tokens = ": "    merge = classmethod(lambda cls, events: events[-1][1])\n    output_tokens = "},
         "figures",
         "correct the table",
     ),
+    "an id forgotten": ({'    id = ("request_id",)\n': ""}, "identified", "say in `id`"),
+    "the answer forgotten": ({'    content = ("text",)\n': ""}, "first_token", "say in `content`"),
 }
 
 
@@ -121,7 +77,7 @@ def test_each_mistake_is_caught_and_told_how_to_mend(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert check(tmp_path, monkeypatch, **changed) == 1
+    assert check(tmp_path, monkeypatch, changed) == 1
     out = capsys.readouterr().out
     assert f"{caught_by:18} broken" in out
     said = out.partition(f"\n{caught_by}: ")[2].partition("\n\n\n")[0]
@@ -130,7 +86,7 @@ def test_each_mistake_is_caught_and_told_how_to_mend(
 
 def test_a_body_that_another_dialect_knows_first_is_still_its_own_by_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shape that Bedrock has as well: by its url it is read all the same, and refused where it is malformed."""
-    check(tmp_path, monkeypatch, **{'shape = ("acmeVersion",)': 'shape = ("stopReason",)'})
+    check(tmp_path, monkeypatch, {'shape = ("acmeVersion",)': 'shape = ("stopReason",)'})
     adapter = adapter_named("acme_adapter:Acme")
     subject = Subject(adapter, tmp_path / "fixtures" / "acme")
     fixture = next(one for one in load_all(tmp_path / "fixtures") if one.response is not None)
@@ -143,7 +99,7 @@ def test_a_body_that_another_dialect_knows_first_is_still_its_own_by_url(tmp_pat
 def test_a_shape_that_takes_others_bodies_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert check(tmp_path, monkeypatch, **{'shape = ("acmeVersion",)': 'shape = ("acmeVersion", "usage")'}) == 1
+    assert check(tmp_path, monkeypatch, {'shape = ("acmeVersion",)': 'shape = ("acmeVersion", "usage")'}) == 1
     assert "its `shape` is too wide" in capsys.readouterr().out
 
 

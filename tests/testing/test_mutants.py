@@ -245,6 +245,9 @@ MUTANTS = (
     ),
     Mutant("a method that changes its input", Gemini, "forms", {"merge": classmethod(emptied)}),
     Mutant("a method that remembers", Gemini, "figures", {"merge": classmethod(remembered)}),
+    Mutant("an id that is not read", OpenAIResponses, "identified", {"id": ("response_id",)}),
+    Mutant("no word of where the answer stands", Anthropic, "first_token", {"content": ()}),
+    Mutant("the answer where there is none", Cohere, "first_token", {"content": ("delta.text",)}),
     Mutant("metrics that JSON cannot hold", OpenAIResponses, "travels", {}, with_metrics(not_json)),
 )
 

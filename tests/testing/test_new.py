@@ -82,6 +82,20 @@ def test_a_draft_says_what_is_to_do_and_passes_once_it_is_done(
     assert "class TestAcmeTalk(AdapterContract):" in Path("test_acme_talk.py").read_text()
 
 
+def test_a_draft_from_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its usage may be told in several events."""
+    monkeypatch.chdir(tmp_path)
+    usage = RESPONSE["usageReport"]
+    first, last = ({name: usage[name] for name in usage if (name == "promptTokens") is begins} for begins in (True, False))
+    events = [{"modelName": "acme-1", "usageReport": first}, {"answer": "secret"}, {"usageReport": last}]
+    Path("recorded.sse").write_text("".join(f"data: {json.dumps(event)}\n\n" for event in events))
+    assert run("new", "acme-stream", "--from", "recorded.sse") == 0
+    fixture = json.loads(Path("fixtures/acme_stream/stream.json").read_text())
+    assert [event.get("usageReport") for event in fixture["events"]] == [first, None, last]
+    assert "secret" not in str(fixture)
+    assert 'input_tokens = count("prompt_tokens")' in Path("acme_stream.py").read_text()
+
+
 def test_nothing_is_overwritten_and_what_has_no_usage_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_check import ADAPTER, PLAIN, RIGHT, STREAM
+from .test_check import ADAPTER, EXAMPLE
 
 METADATA = "Metadata-Version: 2.1\nName: acme-unimeter\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: unimeter's tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -21,12 +21,9 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: unimeter's tests\nRoot-Is-Purelib: true\
 def site(tmp_path: Path) -> Path:
     """A folder in which a wheel of that package is installed."""
     wheel = tmp_path / "acme_unimeter-1.0-py3-none-any.whl"
-    source = ADAPTER
-    for word, right in RIGHT.items():
-        source = source.replace("{" + word + "}", right)
     info = "acme_unimeter-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as built:
-        built.writestr("acme_unimeter.py", source)
+        built.writestr("acme_unimeter.py", ADAPTER)
         built.writestr(f"{info}/METADATA", METADATA)
         built.writestr(f"{info}/WHEEL", WHEEL)
         built.writestr(f"{info}/entry_points.txt", "[unimeter.adapters]\nacme = acme_unimeter:Acme\n")
@@ -47,9 +44,9 @@ def unimeter(site: Path, *arguments: str | Path) -> str:
 def test_it_is_recognised_stands_in_the_matrix_and_is_checked(site: Path, tmp_path: Path) -> None:
     folder = tmp_path / "fixtures" / "acme"
     folder.mkdir(parents=True)
-    for name, fixture in (("plain", PLAIN), ("stream", STREAM)):
-        (folder / f"{name}.json").write_text(json.dumps(fixture))
-    (tmp_path / "body.json").write_text(json.dumps(PLAIN["response"]))
+    for name in ("plain", "stream"):
+        (folder / f"{name}.json").write_text(EXAMPLE[f"fixtures/acme/{name}.json"])
+    (tmp_path / "body.json").write_text(json.dumps(json.loads(EXAMPLE["fixtures/acme/plain.json"])["response"]))
 
     read = json.loads(unimeter(site, "read", tmp_path / "body.json"))
     assert (read["provider"], read["metrics"]["input_tokens"]) == ("Acme", 100)

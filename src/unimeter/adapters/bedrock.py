@@ -31,6 +31,7 @@ class Bedrock(Adapter):
     final = stop = ("metadata.usage",)
     whole = ("output&stopReason",)
     camel_case = True
+    sdk_types = ("botocore.bedrock-runtime:TokenUsage",)
 
     cache_read_tokens = first(count("cache_read_input_tokens"), count("cache_read_input_token_count"))
     cache_write_tokens = first(count("cache_write_input_tokens"), count("cache_write_input_token_count"))
@@ -138,9 +139,10 @@ class BedrockAgent(Adapter):
         for step in ("orchestration", "pre_processing", "post_processing", "routing_classifier")
     )
     model = id = ()
-    final = ("chunk",)
+    content = final = ("chunk",)
     camel_case = True
     calls_add = True
+    sdk_types = ("botocore.bedrock-agent-runtime:Usage",)
     hint = "an agent reports usage only in its trace: enableTrace=True"
 
     input_tokens = count("input_tokens")

@@ -43,6 +43,7 @@ class Ear(Protocol):
 
     def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
         """The answer begins; whether its body is worth hearing."""
+        ...
 
     def hear(self, piece: bytes) -> None:
         """A piece of the body, its content coding undone."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from unimeter.adapter import Adapter
+from unimeter.fixture import Fixture
 from unimeter.summary import printable
 from unimeter.testing import checks
 from unimeter.testing.subject import Subject
@@ -50,9 +51,29 @@ def show_checks(adapter: type[Adapter], fixtures: Path) -> int:
             broken.append(check)
     for check in broken:
         sys.stdout.write(f"\n{check.__name__}: {(check.__doc__ or '').strip()}\n")
+    lacking = [kind for kind, there in _kinds(subject) if not there]
+    if lacking:
+        sys.stdout.write(f"\nno fixture is {', or '.join(lacking)}; what is not recorded is not checked\n")
     count = f"{len(broken)} of {len(checks.CHECKS)} checks are broken" if broken else "the contract is kept"
     sys.stdout.write(f"\n{adapter.__name__}, {len(subject.fixtures)} fixtures: {count}\n")
     return int(bool(broken))
+
+
+def _kinds(subject: Subject) -> list[tuple[str, bool]]:
+    """The kinds of cases that every provider has, and whether there is a fixture of each."""
+    return [
+        ("a plain response", bool(subject.plain)),
+        ("a stream", bool(subject.streams)),
+        (
+            "a stream that was cut",
+            any(not fixture.expected.complete or _is_missing(fixture) for fixture in subject.fixtures if fixture.is_stream),
+        ),
+        ("a response without usage", any(_is_missing(fixture) and not fixture.is_stream for fixture in subject.fixtures)),
+    ]
+
+
+def _is_missing(fixture: Fixture) -> bool:
+    return fixture.expected.error == "MissingUsage"
 
 
 def _outcome(check: checks.Check, subject: Subject) -> tuple[str, str]:

@@ -7,9 +7,29 @@ import sys
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
+from typing import Any
 
 from unimeter.fixture import is_fixture
+from unimeter.merge import merged
 from unimeter.testing.draft import class_name, draft_of, fixture_of, module_name, table_of, test_of
+from unimeter.wire.body import read_body
+from unimeter.wire.json import loads
+
+
+def events_in(body: bytes) -> list[Any]:
+    """The events of a recorded body, or of a fixture; a response is a single one.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = read_body(body, loads).events
+    if len(found) == 1 and is_fixture(found[0]):
+        recorded = found[0]
+        found = recorded["events"] if recorded.get("events") is not None else [recorded.get("response")]
+    events = [event for event in found if isinstance(event, dict)]
+    if not events:
+        raise ValueError("a response is needed: a JSON object, or a stream's events")
+    return events
 
 
 def write_new(name: str, recorded: Path, path: str, folder: Path) -> int:
@@ -19,18 +39,15 @@ def write_new(name: str, recorded: Path, path: str, folder: Path) -> int:
         sys.stderr.write(f"{name!r}: a provider's name gives a class and a module that does not exist yet\n")
         return 1
     try:
-        data = json.loads(recorded.read_bytes())
-        response = data.get("response") if is_fixture(data) else data
-        if not isinstance(response, dict):
-            raise ValueError("a whole response is needed, a JSON object and not a stream")
-        draft = draft_of(response)
+        events = events_in(recorded.read_bytes())
+        draft = draft_of(merged(events))
     except (OSError, ValueError, RecursionError, KeyError) as error:
         sys.stderr.write(f"{recorded}: {error}\n")
         return 1
-    fixture = json.dumps(fixture_of(name, response, draft, path), indent=1, ensure_ascii=False) + "\n"
+    fixture = json.dumps(fixture_of(name, events, draft, path), indent=1, ensure_ascii=False) + "\n"
     files = {
         folder / f"{module}.py": table_of(name, draft),
-        folder / "fixtures" / module / "plain.json": fixture,
+        folder / "fixtures" / module / ("plain.json" if len(events) == 1 else "stream.json"): fixture,
         folder / f"test_{module}.py": test_of(name),
     }
     if there := [str(file) for file in files if file.exists()]:

@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -54,6 +55,9 @@ def figures(subject: Subject) -> None:
         except UnimeterError as error:
             got = type(error).__name__
             if got == fixture.expected.error:
+                whose = getattr(error, "provider", "")
+                if fixture.expected.provider not in ("", whose):
+                    raise Broken(f"{fixture.name}: {got} of {whose or 'nobody'}, expected {fixture.expected.provider}") from None
                 continue
         if got != fixture.expected:
             raise Broken(f"{fixture.name}: {_difference(got, fixture.expected)}")
@@ -229,23 +233,24 @@ def unknown_keys(subject: Subject) -> None:
     Mend: if it is listed and should be read, add it to the table; if not, to `ignored`, with the reason.
     """
     for fixture, reading in _readings(subject):
-        located = subject.adapter.locate(fixture.response) if isinstance(fixture.response, dict) else None
-        if located is None or subject.adapter.places == ("",) or not isinstance(located[0], dict):
-            continue
-        missed = unread(subject.adapter, located[0])
-        if missed:
-            raise Broken(f"{fixture.name}: {', '.join(missed)} is neither read nor ignored")
-        usage = _with_unknown(located[0])
-        new = _with_usage(subject.adapter, fixture.response, usage)
-        if new is None:
-            continue
-        again = subject.read(fixture, new)
-        if again.told != reading.told:
-            raise Broken(f"{fixture.name}: an unknown key in the usage changes the figures")
-        if (fields_of(again.usage) or {}).get(UNKNOWN) != 7:
-            raise Broken(f"{fixture.name}: an unknown key in the usage is lost")
-        if UNKNOWN not in unread(subject.adapter, usage):
-            raise Broken(f"{fixture.name}: an unknown key in the usage is not listed")
+        whole = isinstance(fixture.response, dict)
+        for event in [fixture.response] if whole else fixture.events or ():
+            located = subject.adapter.locate(event) if isinstance(event, dict) else None
+            if located is None or subject.adapter.places == ("",) or not isinstance(located[0], dict):
+                continue
+            if missed := unread(subject.adapter, located[0]):
+                raise Broken(f"{fixture.name}: {', '.join(missed)} is neither read nor ignored")
+            usage = _with_unknown(located[0])
+            new = _with_usage(subject.adapter, event, usage) if whole else None
+            if new is None:
+                continue
+            again = subject.read(fixture, new)
+            if again.told != reading.told:
+                raise Broken(f"{fixture.name}: an unknown key in the usage changes the figures")
+            if (fields_of(again.usage) or {}).get(UNKNOWN) != 7:
+                raise Broken(f"{fixture.name}: an unknown key in the usage is lost")
+            if UNKNOWN not in unread(subject.adapter, usage):
+                raise Broken(f"{fixture.name}: an unknown key in the usage is not listed")
 
 
 def wrong_counts(subject: Subject) -> None:
@@ -352,6 +357,31 @@ def recognition(subject: Subject) -> None:
             raise Broken(f"{fixture.name}: it is taken for {label}'s, not {fixture.expected.provider}'s")
 
 
+def identified(subject: Subject) -> None:
+    """A response that has an id is known by it: a run counts it once, however often it hears of it.
+
+    Mend: say in `id` where the id stands; of a response with ids of other things only, say so by `id = ()`.
+    """
+    if not subject.adapter.id:
+        return
+    for fixture, reading in _readings(subject):
+        if reading.id is None and not reading.calls and isinstance(fixture.response, dict):
+            ids = [name for name, value in fixture.response.items() if _ID.fullmatch(name) and isinstance(value, str) and value]
+            if ids:
+                raise Broken(f"{fixture.name}: the reading has no id, and the response {', '.join(ids)}")
+
+
+def first_token(subject: Subject) -> None:
+    """In a stream the events that hold something generated are known: the first of them is the first token.
+
+    Mend: say in `content` where a stream's events hold text, reasoning and the calls of tools, or add a fixture of a stream
+    with such an event.
+    """
+    events = [event for fixture in subject.streams for event in fixture.events or () if isinstance(event, dict)]
+    if events and not any(holds(event) for event in events for holds in subject.adapter.content_tests):
+        raise Broken("no event of any stream holds something generated")
+
+
 def _bodies_of_others(subject: Subject) -> Iterator[tuple[type[Adapter], dict[str, Any]]]:
     """For every other dialect the least that it is known by: a usage in its place, and each of its shapes."""
     for other in registry().adapters:
@@ -414,11 +444,14 @@ CHECKS: tuple[Check, ...] = (
     forms,
     declared,
     recognition,
+    identified,
+    first_token,
     travels,
     sdk_leaves,
 )
 
 UNKNOWN = "unimeter_unknown_key"
+_ID = re.compile(r"((response|request|generation|message)_?)?id", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> Iterator[tuple[Fixture, Reading]]:

@@ -105,6 +105,7 @@ def table_of(provider: str, draft: Draft) -> str:
         f'    places = ("{_snake(draft.place)}",)  # to do: and where a stream\'s events have it',
         f'    model = ("{_snake(draft.model)}",)',
         f'    id = ("{_snake(draft.id)}",)',
+        "    # to do: for its streams, `final` and `content`: what the last events hold, and where the answer stands",
         *(["    camel_case = True"] if draft.camel_case else []),
         "",
         "    # To do: is the cache inside input_tokens, reasoning inside output_tokens? Add what stands outside.",
@@ -119,12 +120,15 @@ def host_of(provider: str) -> str:
     return f"api.{module_name(provider)}.example"
 
 
-def fixture_of(provider: str, response: dict[str, Any], draft: Draft, path: str) -> dict[str, Any]:
-    """A fixture of a response: the usage as it is, every text and id written anew, and nothing expected yet."""
+def fixture_of(provider: str, events: list[dict[str, Any]], draft: Draft, path: str) -> dict[str, Any]:
+    """A fixture of a response, or of a stream's events: the usage as it is, every text and id written anew."""
+    anonymous = Anonymous()
+    anew = [anonymous.of(event, also_usage=_snake(draft.place)) for event in events]
+    kind = {} if len(events) == 1 else {"content_type": "text/event-stream"}
     return {
         "source": "to do: which recording, or which page of the provider's, the figures are from",
-        "wire": {"host": host_of(provider), "path": path},
-        "response": Anonymous().of(response, also_usage=_snake(draft.place)),
+        "wire": {"host": host_of(provider), "path": path, **kind},
+        **({"events": anew} if kind else {"response": anew[0]}),
         "expected": {"provider": "to do: what the provider's documents say that the figures mean"},
     }
 

@@ -49,8 +49,15 @@ class Subject:
 
     @cached_property
     def readable(self) -> tuple[Fixture, ...]:
-        """Those of them that hold usage."""
-        return tuple(fixture for fixture in self.fixtures if fixture.expected.error is None)
+        """Those of them that hold usage. Where one cannot be read, `figures` says so, and the other checks go on without it."""
+        return tuple(fixture for fixture in self.fixtures if fixture.expected.error is None and self._can_read(fixture))
+
+    def _can_read(self, fixture: Fixture) -> bool:
+        try:
+            self.read(fixture, fixture.bytes())
+        except UnimeterError:
+            return False
+        return True
 
     @cached_property
     def plain(self) -> tuple[Fixture, ...]:

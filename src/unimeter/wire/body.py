@@ -326,4 +326,4 @@ def aws_events(message: Message, loads: Loads) -> list[Any]:
 
 def chunk_event(inner: bytes, loads: Loads) -> Any:
     """The event in a chunk of InvokeModel's; an agent's chunk holds plain text, which stays out."""
-    return loads(inner) if inner.lstrip()[:1] == b"{" else {"chunk": {}}
+    return loads(inner) if inner.lstrip()[:1] == b"{" else {"chunk": {"bytes": ""}}

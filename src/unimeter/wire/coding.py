@@ -17,6 +17,7 @@ class Decoder(Protocol):
 
     def feed(self, piece: bytes) -> bytes:
         """What can be told of the body by now."""
+        ...
 
 
 def decoder_of(codings: str) -> Decoder | None:

@@ -57,6 +57,8 @@ def _asking(options: dict[str, Any]) -> dict[str, Any]:
 class HeardContent:
     """A response's content, heard as it is read."""
 
+    __class__: Any = property(lambda self: type(self._content))  # for isinstance
+
     def __init__(self, content: Any, exchange: Exchange, decoded: bool) -> None:
         self._content = content
         self._exchange = exchange
@@ -64,10 +66,6 @@ class HeardContent:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._content, name)
-
-    @property  # type: ignore[misc]  # for isinstance
-    def __class__(self) -> Any:
-        return type(self._content)
 
     def __repr__(self) -> str:
         return repr(self._content)
