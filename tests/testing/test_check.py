@@ -64,7 +64,7 @@ MISTAKES = {
         "correct the table",
     ),
     "an id forgotten": ({'    id = ("request_id",)\n': ""}, "identified", "say in `id`"),
-    "the answer forgotten": ({'    content = ("text",)\n': ""}, "first_token", "say in `content`"),
+    "the answer forgotten": ({'    content = ("answer",)\n': ""}, "first_token", "say in `content`"),
 }
 
 
