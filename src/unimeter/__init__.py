@@ -22,6 +22,7 @@ from unimeter.run import Run, Session
 
 if TYPE_CHECKING:
     from unimeter.capturing import botocore_hooks, capture, httpx_hooks
+    from unimeter.watching import watch
 
 __version__ = "0.1.0"
 
@@ -49,9 +50,10 @@ __all__ = [
     "httpx_hooks",
     "normalize",
     "read",
+    "watch",
 ]
 
-_LATER = {"botocore_hooks": "capturing", "capture": "capturing", "httpx_hooks": "capturing"}
+_LATER = {"botocore_hooks": "capturing", "capture": "capturing", "httpx_hooks": "capturing", "watch": "watching"}
 """What only programs that hear live calls need, and where it is."""
 
 

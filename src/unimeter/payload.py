@@ -8,7 +8,7 @@ from typing import Any
 
 from unimeter.errors import UnknownProvider
 from unimeter.objects import fields_of
-from unimeter.wire.body import Body, Loads, chunk_event, read_body, sse_events
+from unimeter.wire.body import Body, BodyDecoder, Loads, chunk_event, read_body, sse_events
 from unimeter.wire.json import NotJSON
 
 Event = Mapping[str, Any]
@@ -82,12 +82,12 @@ def _from_events(events: Iterable[Any], loads: Loads) -> Payload:
     for event in events:
         kind = type(event)
         if kind is dict:
-            chunk = event.get("chunk")
-            if isinstance(chunk, Mapping) and isinstance(chunk.get("bytes"), bytes):  # InvokeModel's, as boto3 gives it
-                event = chunk_event(chunk["bytes"], loads)
-            payload.events.append(event)
+            payload.events += _of_invoke(event, loads)
         elif isinstance(event, (str, bytes)):
             _take_text(payload, event.encode() if isinstance(event, str) else event, loads)
+        elif kind.__module__ == _OPENAI_HELPER:
+            payload.events += filter(None, map(fields_of, _of_helper(event)))
+            payload.kind = payload.kind or type(getattr(event, "chunk", None))
         else:
             fields = fields_of(event)
             if fields is None:
@@ -95,6 +95,21 @@ def _from_events(events: Iterable[Any], loads: Loads) -> Payload:
             payload.events.append(fields)
             payload.kind = payload.kind or kind
     return payload
+
+
+def _of_invoke(event: dict[str, Any], loads: Loads) -> list[Any]:
+    """An event; of InvokeModel's, as boto3 gives it, the one that is wrapped in it."""
+    chunk = event.get("chunk")
+    wrapped = isinstance(chunk, Mapping) and isinstance(chunk.get("bytes"), bytes)
+    return [chunk_event(chunk["bytes"], loads) if wrapped else event]  # type: ignore[index]  # it is a mapping
+
+
+_OPENAI_HELPER = "openai.lib.streaming.chat._events"
+
+
+def _of_helper(event: Any) -> list[Any]:
+    """The chunk in an event of openai's `chat.completions.stream`; its other events tell of the same chunks again."""
+    return [event.chunk] if type(event).__name__ == "ChunkEvent" else []
 
 
 def _take_text(payload: Payload, text: bytes, loads: Loads) -> None:
@@ -106,3 +121,55 @@ def _take_text(payload: Payload, text: bytes, loads: Loads) -> None:
         return
     payload.done |= done
     payload.events += [event for event in events if isinstance(event, dict)]
+
+
+# chunk by chunk ------------------------------------------------------------------------------------------------------
+
+
+class Opener:
+    """Opens the chunks of a live stream that are not yet events, one by one."""
+
+    def __init__(self, first: Any, loads: Loads) -> None:
+        """
+        Args:
+            first: the first chunk; the others are of its kind.
+            loads: decodes JSON.
+        """
+        self._lines = Payload([])
+        self._body = BodyDecoder(loads)
+        self._loads = loads
+        self._open = self._of_piece if isinstance(first, _PIECES) else self._of_line if isinstance(first, str) else self._of_chunk
+
+    @staticmethod
+    def is_needed(first: Any) -> bool:
+        """Whether a stream that begins like this has chunks that are not yet events."""
+        kind = type(first)
+        return isinstance(first, (*_PIECES, str)) or kind.__module__ == _OPENAI_HELPER or (kind is dict and "chunk" in first)
+
+    def events(self, chunk: Any) -> list[Any]:
+        """The events in a chunk."""
+        return self._open(chunk)
+
+    @property
+    def done(self) -> bool:
+        """Whether it said that it was finished (`[DONE]`)."""
+        return self._lines.done or self._body.done
+
+    @property
+    def cut(self) -> bool:
+        """Whether it broke off in the middle of an event."""
+        return self._lines.cut
+
+    def _of_piece(self, chunk: Any) -> list[Any]:
+        return [event for event in self._body.feed(bytes(chunk)) if isinstance(event, dict)]
+
+    def _of_line(self, chunk: str) -> list[Any]:
+        self._lines.events.clear()
+        _take_text(self._lines, chunk.encode("utf-8", "surrogatepass"), self._loads)
+        return self._lines.events.copy()
+
+    def _of_chunk(self, chunk: Any) -> list[Any]:
+        return _of_invoke(chunk, self._loads) if type(chunk) is dict else _of_helper(chunk)
+
+
+_PIECES = (bytes, bytearray, memoryview)

@@ -16,39 +16,51 @@ from ..conftest import FIXTURES
 from .client import MESSAGES
 from .differences import handed_on
 
-pytestmark = pytest.mark.sdk
+pytestmark = [
+    pytest.mark.sdk,
+    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),  # google-genai's own
+]
 
 
-async def openai_chat(url: str) -> list[Any]:
+Watch = Callable[[Any], Any]
+
+
+def as_it_is(stream: Any) -> Any:
+    """A stream that nobody watches."""
+    return stream
+
+
+async def openai_chat(url: str, watch: Watch = as_it_is) -> list[Any]:
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(base_url=url, api_key="x") as client:
         options = {"include_usage": True}
         stream = await client.chat.completions.create(model="m", messages=MESSAGES, stream=True, stream_options=options)
-        return [chunk async for chunk in stream]
+        return [chunk async for chunk in watch(stream)]
 
 
-async def openai_responses(url: str) -> list[Any]:
+async def openai_responses(url: str, watch: Watch = as_it_is) -> list[Any]:
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(base_url=url, api_key="x") as client:
-        return [event async for event in await client.responses.create(model="m", input="Hello", stream=True)]
+        stream = await client.responses.create(model="m", input="Hello", stream=True)
+        return [event async for event in watch(stream)]
 
 
-async def anthropic(url: str) -> list[Any]:
+async def anthropic(url: str, watch: Watch = as_it_is) -> list[Any]:
     from anthropic import AsyncAnthropic
 
     async with AsyncAnthropic(base_url=url, api_key="x") as client:
         stream = await client.messages.create(model="m", max_tokens=8, messages=MESSAGES, stream=True)
-        return [event async for event in stream]
+        return [event async for event in watch(stream)]
 
 
-async def google_genai(url: str) -> list[Any]:
+async def google_genai(url: str, watch: Watch = as_it_is) -> list[Any]:
     from google.genai import Client, types
 
     async with Client(api_key="x", http_options=types.HttpOptions(base_url=url)).aio as client:
         stream = await client.models.generate_content_stream(model="m", contents="Hello")
-        return [chunk async for chunk in stream]
+        return [chunk async for chunk in watch(stream)]
 
 
 @pytest.mark.parametrize(

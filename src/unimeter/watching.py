@@ -1,0 +1,325 @@
+"""`watch`: one live stream, metered while the program reads it.
+
+    for chunk in (stream := unimeter.watch(client.chat.completions.create(..., stream=True))):
+        ...
+    stream.reading
+
+The program keeps the stream that it has: the very same object, whose class alone is exchanged for one that hears what is
+read by it. So every method stays, and those that read the stream themselves (`text_stream`, `get_final_message`) are
+heard as well. A generator, whose class cannot be exchanged, is put into an object that stands for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any, Protocol, TypeVar, overload
+
+from unimeter.errors import MissingUsage
+from unimeter.hearing import MOST, Hearing
+from unimeter.interpret import Call
+from unimeter.payload import Opener, Payload
+from unimeter.reading import Reading
+from unimeter.wire.json import loads
+
+T = TypeVar("T")
+_Chunk_co = TypeVar("_Chunk_co", covariant=True)
+
+
+class Watched(Protocol[_Chunk_co]):
+    """A stream that is watched: whatever it was before, and its reading."""
+
+    @property
+    def reading(self) -> Reading:
+        """What the stream has told so far, with `duration` and `time_to_first_token`; raises as `unimeter.read` does."""
+        ...
+
+    def __iter__(self) -> Iterator[_Chunk_co]: ...
+    def __aiter__(self) -> AsyncIterator[_Chunk_co]: ...
+    def __getattr__(self, name: str) -> Any: ...
+
+
+@overload
+def watch(
+    stream: Iterable[T],
+    provider: str | None = None,
+    *,
+    url: str | None = None,
+    model: str | None = None,
+    began: float | None = None,
+) -> Watched[T]: ...
+@overload
+def watch(
+    stream: AsyncIterable[T],
+    provider: str | None = None,
+    *,
+    url: str | None = None,
+    model: str | None = None,
+    began: float | None = None,
+) -> Watched[T]: ...
+@overload
+def watch(
+    stream: Any, provider: str | None = None, *, url: str | None = None, model: str | None = None, began: float | None = None
+) -> Watched[Any]: ...
+def watch(
+    stream: Any, provider: str | None = None, *, url: str | None = None, model: str | None = None, began: float | None = None
+) -> Any:
+    """Meter a stream while the program reads it. It hands on the very same chunks; `reading` says what they told.
+
+    Args:
+        stream: an SDK's stream, synchronous or not; a manager whose `with` gives one; any iterator of chunks, of text
+            lines (`iter_lines()`) or of a body's bytes (`iter_bytes()`).
+        provider, url, model: as for `unimeter.read`.
+        began: when the request was made, by `time.monotonic()`. Without it, times count from now: an SDK hands out its
+            stream when the headers have come, and what the server did until then is not in them.
+
+    Raises:
+        TypeError: it cannot be iterated.
+        UnknownProvider: no provider has the given name.
+
+    >>> usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    >>> chunks = [{"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}], "usage": usage}]
+    >>> for chunk in (stream := watch(iter(chunks))):
+    ...     assert chunk is chunks[0]
+    >>> stream.reading.metrics.input_tokens, stream.reading.complete
+    (9, True)
+    """
+    is_stream = any(hasattr(type(stream), name) for name in _WAYS)
+    if isawaitable(stream) and not is_stream:
+        raise TypeError("the stream is still to be awaited: watch(await ...)")
+    if isinstance(stream, (dict, str, bytes)) or not is_stream:
+        hint = "; of boto3's response give the stream in it" if isinstance(stream, dict) else ""
+        raise TypeError(f"a {type(stream).__name__} is no stream{hint}")
+    return _watched(stream, _Watching(Call(provider, url, model), time.monotonic() if began is None else began))
+
+
+_WAYS = ("__iter__", "__next__", "__aiter__", "__anext__", "__enter__", "__aenter__")
+
+
+class _Watching:
+    """What is known of a stream."""
+
+    __slots__ = ("_began", "_ended", "_first_token", "_hearing", "_opener")
+
+    def __init__(self, call: Call, began: float) -> None:
+        self._hearing = Hearing(call)
+        self._began = began
+        self._ended: float | None = None
+        self._first_token: float | None = None
+        self._opener: Opener | None = None
+
+    # what it hears ---------------------------------------------------------------------------------------------------
+
+    def take(self, chunk: Any) -> None:
+        """Hear one chunk."""
+        hearing = self._hearing
+        if self._first_token is None:
+            self._look_at(chunk)
+            return
+        if self._opener is None:
+            hearing.recent.append(chunk)
+        else:
+            hearing.recent += self._opener.events(chunk)
+        if len(hearing.recent) >= MOST:
+            hearing.tidy()
+
+    def _look_at(self, chunk: Any) -> None:
+        """Hear a chunk of those before the first token."""
+        hearing = self._hearing
+        if self._opener is None and not hearing.recent and Opener.is_needed(chunk):
+            self._opener = Opener(chunk, loads)
+        events = [chunk] if self._opener is None else self._opener.events(chunk)
+        if any(map(hearing.holds_content, events)):
+            self._first_token = time.monotonic()
+        hearing.recent += events
+        if len(hearing.recent) >= MOST:
+            hearing.tidy()
+
+    def end(self) -> None:
+        """The stream ended, in whichever way; what is dropped later does not end it again."""
+        if self._ended is None:
+            self._ended = time.monotonic()
+
+    def heard(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        """The chunks of an iterator."""
+        self._ended = None
+        try:
+            for chunk in chunks:
+                self._look_at(chunk)
+                yield chunk
+                if self._first_token is not None:
+                    break
+            hearing, recent = self._hearing, self._hearing.recent
+            if self._opener is None:
+                for chunk in chunks:
+                    recent.append(chunk)
+                    if len(recent) >= MOST:
+                        hearing.tidy()
+                        recent = hearing.recent
+                    yield chunk
+            else:
+                for chunk in chunks:
+                    self.take(chunk)
+                    yield chunk
+        finally:
+            self.end()
+
+    async def heard_async(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The chunks of an asynchronous iterator."""
+        self._ended = None
+        try:
+            async for chunk in chunks:
+                self.take(chunk)
+                yield chunk
+        finally:
+            self.end()
+
+    # what it says ----------------------------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> Reading:
+        """What the stream has told so far."""
+        hearing = self._hearing
+        events = hearing.events
+        call = hearing.call.another()
+        if not events:
+            raise MissingUsage(call.label or "", "nothing was read of the stream yet")
+        if self._opener is None or type(events[0]) is not dict:
+            reading = call.read(events, None)
+        else:
+            reading = call.read_opened(Payload(events, is_stream=True, done=self._opener.done, cut=self._opener.cut))
+        reading.metrics.duration = (time.monotonic() if self._ended is None else self._ended) - self._began
+        if self._first_token is not None:
+            reading.metrics.time_to_first_token = self._first_token - self._began
+        return reading
+
+
+def _watched(stream: Any, watching: _Watching) -> Any:
+    kind: Any = type(stream)
+    try:
+        stream.__class__ = _heard(kind)
+    except TypeError:  # a generator, or another type of Python's own
+        return _Stand(stream, watching)
+    try:
+        stream._unimeter = watching
+    except AttributeError:  # it has slots, and none for us
+        stream.__class__ = kind
+        return _Stand(stream, watching)
+    return stream
+
+
+@lru_cache(maxsize=256)
+def _heard(kind: Any) -> Any:
+    """A class of streams that are heard: another's, with the methods by which it is read."""
+
+    def entered(stream: Any, inner: Any) -> Any:
+        """What a `with` gives: the stream itself, or, of a manager, the stream that it opens."""
+        return stream if inner is stream else _watched(inner, stream._unimeter)
+
+    class Heard(kind):  # type: ignore[misc]  # a class of an SDK's
+        _unimeter: _Watching
+
+        @property
+        def reading(self) -> Reading:
+            return self._unimeter.reading
+
+        if hasattr(kind, "__iter__"):
+
+            def __iter__(self) -> Any:
+                chunks = super().__iter__()
+                return self if chunks is self else self._unimeter.heard(chunks)
+
+        if hasattr(kind, "__next__"):
+
+            def __next__(self) -> Any:
+                try:
+                    chunk = super().__next__()
+                except BaseException:
+                    self._unimeter.end()
+                    raise
+                self._unimeter.take(chunk)
+                return chunk
+
+        if hasattr(kind, "__aiter__"):
+
+            def __aiter__(self) -> Any:
+                chunks = super().__aiter__()
+                return self if chunks is self else self._unimeter.heard_async(chunks)
+
+        if hasattr(kind, "__anext__"):
+
+            async def __anext__(self) -> Any:
+                try:
+                    chunk = await super().__anext__()
+                except BaseException:
+                    self._unimeter.end()
+                    raise
+                self._unimeter.take(chunk)
+                return chunk
+
+        if hasattr(kind, "__enter__"):
+
+            def __enter__(self) -> Any:
+                return entered(self, super().__enter__())
+
+            def __exit__(self, *error: Any) -> Any:
+                self._unimeter.end()
+                return super().__exit__(*error)
+
+        if hasattr(kind, "__aenter__"):
+
+            async def __aenter__(self) -> Any:
+                return entered(self, await super().__aenter__())
+
+            async def __aexit__(self, *error: Any) -> Any:
+                self._unimeter.end()
+                return await super().__aexit__(*error)
+
+    Heard.__name__, Heard.__qualname__, Heard.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return Heard
+
+
+class _Stand:
+    """Stands for a stream whose class cannot be exchanged."""
+
+    def __init__(self, stream: Any, watching: _Watching) -> None:
+        self._stream = stream
+        self._unimeter = watching
+
+    __class__: Any = property(lambda self: type(self._stream))  # for isinstance
+
+    @property
+    def reading(self) -> Reading:
+        return self._unimeter.reading
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __repr__(self) -> str:
+        return repr(self._stream)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._unimeter.heard(iter(self._stream))
+
+    def __next__(self) -> Any:
+        try:
+            chunk = next(self._stream)
+        except BaseException:
+            self._unimeter.end()
+            raise
+        self._unimeter.take(chunk)
+        return chunk
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self._unimeter.heard_async(aiter(self._stream))
+
+    async def __anext__(self) -> Any:
+        try:
+            chunk = await anext(self._stream)
+        except BaseException:
+            self._unimeter.end()
+            raise
+        self._unimeter.take(chunk)
+        return chunk
