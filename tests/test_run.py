@@ -647,3 +647,14 @@ def test_a_reading_is_what_is_recorded() -> None:
     reading = unimeter.read(chat(1, 1))
     assert run.record(reading) is reading
     assert isinstance(run.messages[0].reading, Reading)
+
+
+def test_a_watched_stream_brings_its_times() -> None:
+    stream = unimeter.watch(iter([{"choices": [{"delta": {"content": "Hi"}}]}, chat(9, 2)]))
+    assert list(stream)
+    run = Run()
+    reading = run.record(stream.reading)
+    assert reading is not None
+    (message,) = run.messages
+    assert message.duration == message.metrics.duration == reading.metrics.duration is not None
+    assert message.metrics.time_to_first_token == reading.metrics.time_to_first_token is not None

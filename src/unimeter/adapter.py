@@ -96,7 +96,7 @@ class Adapter:
     identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     metrics: ClassVar[Callable[[Mapping[str, Any]], MessageMetrics | None]]
-    carriers: ClassVar[Callable[[Sequence[Any], bool], Sequence[Any]]]
+    carriers: ClassVar[Callable[[Sequence[Any], bool, Mapping[str, Any] | None], Sequence[Any]]]
     first_place: ClassVar[str]
     """The name at the top of a body under which its usage mostly stands, as the wire spells it."""
     usage_names: ClassVar[frozenset[str]]
@@ -148,6 +148,7 @@ class Adapter:
             cls.zeros_left_out,
             cls.ready_if,
             cls.ready,
+            (*cls.start, *cls.stop),
         )
 
     @classmethod

@@ -4,8 +4,10 @@
     identify(holder)        -> (model, id) as the response names them, or None
     measure(usage, holder)  -> (metrics, told, total), or None where the usage says nothing
     metrics(event)          -> the metrics alone, or None where the usage does not stand in its first place
-    carriers(events, dicts) -> those of some dicts or objects that may carry usage, what counts beside it, or an error;
-                               AttributeError where they are of several kinds
+    carriers(events, dicts, known)
+                            -> those of some dicts or objects that may carry usage, what counts beside it, or an error;
+                               AttributeError where they are of several kinds. With what is `known` of what counts beside
+                               it: without those that say the same, and with those that begin or end a response
 
 `told` are the raw figures in the order of `TOLD`, None where the provider sent none; `total` is the provider's own total.
 Every prefix of a path is looked up once, every count is checked inline, and only a failed check leaves the straight
@@ -14,11 +16,13 @@ line. `Adapter.source()` prints what was made.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from unimeter.fields import Field, Outside, parse
+from unimeter.fields import Field, Outside, Step, parse
+from unimeter.shape import conditions
 from unimeter.source import Source
 
 TOLD = (
@@ -46,6 +50,8 @@ class Spec(NamedTuple):
     zeros_left_out: bool
     ready_if: str
     ready: Callable[..., Any]
+    ends: tuple[str, ...]
+    """What begins or ends a response in a stream, as in `Adapter.shape`."""
 
     @property
     def usage_is_list(self) -> bool:
@@ -178,27 +184,57 @@ def identify(spec: Spec) -> Source:
 
 def carriers(spec: Spec) -> Source:
     """The events of a stream that need a closer look: most hold a word of the answer and nothing else."""
-    source = Source("carriers", "events", "dicts", camel_case=spec.camel_case)
-    fields = (*spec.table.values(), *spec.extras.values())
-    if "" in spec.places:
+    source = Source("carriers", "events", "dicts", "known", camel_case=spec.camel_case)
+    if "" in spec.places:  # an event is its own usage
         source.add("if dicts and {*map(type, events)} != {dict}: raise AttributeError")
-        source.add("return events")
+        source.add("if known is None: return events")
+        source.add("if not dicts: raise AttributeError")
+        names = source.constant(frozenset(_usage_names(spec)) | {"error"})
+        source.add(f"return [event for event in events if not {names}.isdisjoint(event)]")
         return source
     tops = [parse(place)[0] for place in spec.places]
-    tops += [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
-    names = dict.fromkeys(name for step in tops for name in ((step.camel, step.name) if spec.camel_case else (step.name,)))
-    first, *others = names
+    first, *others = dict.fromkeys(name for step in tops for name in _spelt(step, spec))
+    fields = (*spec.table.values(), *spec.extras.values())
+    beside = [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
+    others_beside = [name for name in dict.fromkeys(name for step in beside for name in _spelt(step, spec)) if name != first]
+    for name in others_beside:  # what was known before tells nothing again
+        source.add(f"{_known_as(name)} = None if known is None else known.get({name!r})")
     # An error makes a stream incomplete; an SDK raises it, and its objects have none. What is no dict has no `get`.
-    others = [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, "error")]
-    found = " or ".join((f"event.get({first!r}) is not None", *others))
+    found = [f"event.get({first!r}) is not None"]
+    found += [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, "error")]
+    found += [
+        f"({name!r} in event and event[{name!r}] is not None and event[{name!r}] != {_known_as(name)})" for name in others_beside
+    ]
+    marked = []
+    for condition in (conditions(test)[0] for test in spec.ends):
+        name, wanted = condition.steps[0].name, condition.wanted
+        exact = wanted is not None and len(condition.steps) == 1 and not wanted.endswith("*")
+        marked.append(f"event.get({name!r}) == {wanted!r}" if exact else f"event.get({name!r}) is not None")
     with source.block("if dicts:"):
-        source.add(f"return [event for event in events if {found}]")
-    if all(name.isidentifier() for name in names):
-        attributes = " or ".join(f"event.{name} is not None" for name in names)
-        source.add(f"return [event for event in events if {attributes}]")
+        if marked:
+            source.add(f"if known is not None: return [event for event in events if {' or '.join((*found, *marked))}]")
+        source.add(f"return [event for event in events if {' or '.join(found)}]")
+    if all(name.isidentifier() for name in (first, *others, *others_beside)):
+        attributes = [f"event.{name} is not None" for name in (first, *others)]
+        attributes += [f"(event.{name} is not None and event.{name} != {_known_as(name)})" for name in others_beside]
+        source.add(f"return [event for event in events if {' or '.join(attributes)}]")
     else:
         source.add("raise AttributeError")
     return source
+
+
+def _spelt(step: Step, spec: Spec) -> tuple[str, ...]:
+    return (step.camel, step.name) if spec.camel_case else (step.name,)
+
+
+def _known_as(name: str) -> str:
+    return "known_" + re.sub(r"\W", "_", name)
+
+
+def _usage_names(spec: Spec) -> Iterable[str]:
+    for metric in (*TOLD, "total_tokens"):
+        for leaf in spec.table[metric].leaves():
+            yield from _spelt(leaf.steps[0], spec)
 
 
 PARTS = {part.__name__: part for part in (locate, identify, measure, metrics, carriers)}

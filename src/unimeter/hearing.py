@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from unimeter.adapter import Adapter
@@ -15,8 +15,11 @@ from unimeter.values import Refused
 
 MOST = 256
 """Events that are held before those that tell nothing are let go."""
-LAST = 32
+LAST = 8
 """Events at the end that are held in any case: the last of a stream say that it is whole."""
+
+_FIRST = 4
+"""Events at the beginning that tell who sends them."""
 
 _KINDS = ("type", "event_type", "object")
 """Words by which events of one stream differ in kind."""
@@ -25,19 +28,23 @@ _KINDS = ("type", "event_type", "object")
 class Hearing:
     """The events of one call. Add each to `recent`, and `tidy` when there are `MOST`."""
 
-    __slots__ = ("_adapter", "_dull", "_kept", "call", "recent")
+    __slots__ = ("_adapter", "_beside", "_dull", "_kept", "call", "recent")
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self.recent: list[Any] = []
         self._kept: list[Any] = []
         self._adapter: type[Adapter] | None = None
+        self._beside: dict[str, Any] = {}
+        """What counts beside the usage, as last heard."""
         self._dull: set[type] = set()
         """Classes of an SDK's whose objects tell nothing."""
 
     @property
     def events(self) -> list[Any]:
         """All events that tell something, and the last ones; as good to read as all that were heard."""
+        if len(self.recent) > 2 * LAST:
+            self.tidy()
         return self._kept + self.recent
 
     def holds_content(self, event: Any) -> bool:
@@ -53,12 +60,14 @@ class Hearing:
     def tidy(self) -> None:
         """Let go of the events that tell nothing, and lay those that carry usage over one another."""
         older, self.recent = self.recent[:-LAST], self.recent[-LAST:]
-        adapter = self._adapter = self._adapter or self._recognised(older)
+        adapter = self._adapter = self._adapter or self._recognised(older[:_FIRST])
         if adapter is None:  # nobody can read it; the beginning and the end say why as well as all of it
             self._kept = self._kept or older[:LAST]
             return
         if not self._kept:
             self._kept.append(older.pop(0))
+            fields = fields_of(self._kept[0]) or {}
+            self._beside = {name: value for name in adapter.names_that_come_last if (value := fields.get(name)) is not None}
         if not older:
             return
         for event in self._telling(adapter, older):
@@ -72,21 +81,32 @@ class Hearing:
         except UnimeterError:
             return None
 
-    def _telling(self, adapter: type[Adapter], events: Sequence[Any]) -> Iterable[Any]:
-        """The events that may carry usage, or that begin or end a response."""
-        if type(events[0]) is dict:
-            return (event for event in events if self._tells(adapter, event))
-        if not (adapter.start_tests or adapter.stop_tests or "" in adapter.places):
+    def _telling(self, adapter: type[Adapter], events: list[Any]) -> Iterable[Any]:
+        """The events that may carry usage, or say something new beside it, or begin or end a response."""
+        dicts = type(events[0]) is dict
+        if dicts or not (adapter.start_tests or adapter.stop_tests):
             try:
-                return adapter.carriers(events, False)
-            except AttributeError:
-                pass  # of several classes
+                found = adapter.carriers(events, dicts, self._beside)
+                if found and adapter.names_that_come_last:
+                    before = self._beside.copy()
+                    for event in found:
+                        fields = fields_of(event) or {}
+                        self._beside |= {
+                            name: value for name in adapter.names_that_come_last if (value := fields.get(name)) is not None
+                        }
+                    if before and before != self._beside:  # it changes: which of its values is the last, only all of them tell
+                        return adapter.carriers(events, dicts, {})
+                return found
+            except (AttributeError, TypeError):
+                pass  # they are of several classes
         dull = self._dull
         return [event for event in events if event.__class__ not in dull and self._object_tells(adapter, event)]
 
     def _object_tells(self, adapter: type[Adapter], event: Any) -> bool:
         fields = fields_of(event)
-        if fields is None or self._tells(adapter, fields):
+        if fields is None:
+            return False
+        if self._tells(adapter, fields):
             return True
         names = {name for path in adapter.holders for name, _ in path[:1]} | {adapter.first_place, "usage", "error"}
         if names.isdisjoint(fields) and adapter.names_that_come_last.isdisjoint(fields) and "" not in adapter.places:

@@ -95,7 +95,7 @@ class Call:
     def read(self, payload: Any, headers: Mapping[str, Any] | None) -> Reading:
         """The reading of any payload."""
         if isinstance(payload, (list, tuple)) and payload:
-            quick = self._chunks(payload, headers) or self._usage_as_list(payload)
+            quick = self.read_chunks(payload, headers) or self._usage_as_list(payload)
             if quick is not None:
                 return quick
         return self.read_opened(self._open(payload), headers)
@@ -128,14 +128,14 @@ class Call:
         except Refused:
             return None  # a list of events
 
-    def _chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
+    def read_chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
         """The reading of a list of chunks of one kind; None where each has to be looked at."""
         first = fields_of(chunks[0])
         root = None if first is None else self.recogniser.by_shape(first)
-        if root is None or headers is not None or several.responses_in(first or {}) is not None:
+        if root is None or headers is not None or root.stop_tests or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
-        if events is None or root.stop_tests or self._may_be_several(root, events):
+        if events is None or self._may_be_several(root, events):
             return None
         adapter = self.adapter_of(events, type(chunks[0]), root)
         if adapter.places != root.places and (events := telling(adapter, chunks)) is None:

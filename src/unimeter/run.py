@@ -53,9 +53,10 @@ class Message(NamedTuple):
     @property
     def metrics(self) -> MessageMetrics:
         """The metrics of the call, with its times."""
-        metrics = MessageMetrics(duration=self.duration, time_to_first_token=self.time_to_first_token)
+        metrics = MessageMetrics()
         if self.reading is not None:
             metrics.accumulate(self.reading.metrics)
+        metrics.duration, metrics.time_to_first_token = self.duration, self.time_to_first_token
         return metrics
 
 
@@ -295,7 +296,7 @@ class Run(_Block):
             response: whatever `unimeter.read` takes, or a `Reading`.
             model_type: what the model was called for, a `ModelType` or any other word.
             provider, url, headers, model: as for `unimeter.read`.
-            duration: seconds that the call took, by the caller's clock.
+            duration: seconds that the call took, by the caller's clock; by default what the reading of a watched stream says.
             time_to_first_token: seconds from the request to the first token; the run's own is told only with `duration`,
                 unless the call was made before the run's clock went.
 
@@ -314,6 +315,8 @@ class Run(_Block):
                 reading = read(response, provider, url=url, headers=headers, model=model)
             except MissingUsage:
                 reading = None
+        if duration is None and time_to_first_token is None and reading is not None:  # a stream's, that was watched
+            duration, time_to_first_token = reading.metrics.duration, reading.metrics.time_to_first_token
         word = model_type if type(model_type) is str and model_type else role(model_type)
         if duration is not None or time_to_first_token is not None:
             for seconds in (duration, time_to_first_token):

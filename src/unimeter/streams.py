@@ -41,7 +41,7 @@ def telling(adapter: type[Adapter], events: Sequence[Any]) -> list[Event] | None
     """
     dicts = type(events[0]) is dict
     try:
-        told = adapter.carriers(events, dicts)
+        told = adapter.carriers(events, dicts, None)
     except AttributeError:
         return None
     told = list(told) if told and told[0] is events[0] else [events[0], *told]

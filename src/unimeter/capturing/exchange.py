@@ -30,9 +30,13 @@ def unharmed(function: Callable[_P, None]) -> Callable[_P, None]:
         try:
             function(*arguments, **keywords)
         except Exception as error:  # this is what the module is for
-            say_once(f"unimeter failed in {function.__qualname__} and lost a call: {type(error).__name__}", error)
+            _say_lost(function.__qualname__, error)
 
     return guarded
+
+
+def _say_lost(where: str, error: Exception) -> None:
+    say_once(f"unimeter failed in {where} and lost a call: {type(error).__name__}", error)
 
 
 class Ear(Protocol):
@@ -87,20 +91,18 @@ class Exchange:
         """Whether anybody listens."""
         return bool(self._ears)
 
-    @unharmed
     def feed(self, piece: bytes, decoded: bool = False) -> None:
         """The program got a piece of the body; `decoded` if its content coding is undone already."""
-        if not self._ears or not piece:
-            return
-        if self._coding is not None and not decoded:
-            try:
+        try:  # what `unharmed` does, without another call for every piece
+            if self._coding is not None and not decoded:
                 piece = self._coding.feed(bytes(piece))
-            except BrokenCoding as error:
-                say_once(f"a response could not be heard: {error}")
-                self._close(whole=False)
-                return
-        for ear in self._ears:
-            ear.hear(piece)
+            for ear in self._ears:
+                ear.hear(piece)
+        except BrokenCoding as error:
+            say_once(f"a response could not be heard: {error}")
+            self.end(whole=False)
+        except Exception as error:
+            _say_lost("Exchange.feed", error)
 
     @unharmed
     def end(self, whole: bool = True) -> None:

@@ -27,40 +27,43 @@ class Hosts:
     Args:
         own: hosts that no table of ours has, and whose they are: `"gateway.acme.example"`, `"localhost:8080"` or
             `"acme.example/llm"` and a provider's name; None for a host that is not to be heard.
+
+    Raises:
+        UnknownProvider: no provider has such a name.
     """
 
     def __init__(self, own: Mapping[str, str | None] | None = None) -> None:
         known = recogniser()
-        self._own = {
-            host.lower().removeprefix("https://").removeprefix("http://").rstrip("/"): provider
-            if provider is None
-            else known.label(provider)
-            for host, provider in sorted((own or {}).items(), key=lambda item: -len(item[0]))
-        }
-        self.told = lru_cache(maxsize=512)(self._told)
+        named = {_without_scheme(host): provider and known.label(provider) for host, provider in (own or {}).items()}
+        self._own = tuple(sorted(named.items(), key=lambda item: -len(item[0])))
 
-    def _told(self, method: str, url: str) -> Told | None:
-        """What the url tells; None where it is no call to a model, as far as can be told before the answer."""
-        if method.upper() != "POST":  # what is fetched was counted when it was made
-            return None
-        parts = urlsplit(url)
-        where = parts.netloc.rpartition("@")[2].lower() + parts.path
-        call = Call(None, url, None)
-        for host, label in self._own.items():
-            if where.startswith(host) and where[len(host) : len(host) + 1] in ("", "/", ":"):
-                if label is None:
-                    return None
-                call.label = label
-                call.hints = call.hints._replace(label=label)
-                break
-        paths = call.recogniser.registry.url_paths
-        text = next((text for text, _ in paths if text in where), None)
-        if call.label is None and text is None:
-            return None
-        rest = "" if text is None else where.partition(text)[2]
-        dialect = call.hints.dialect
-        adapter = (
-            None if dialect is None else call.recogniser.adapter(call.label or "", call.recogniser.registry.root_of(dialect))
-        )
-        asks = adapter is not None and "include_usage" in adapter.hint
-        return Told(call, text is not None and (text.endswith("/") or "/" not in rest), asks)
+    def told(self, method: str, url: str) -> Told | None:
+        """What a request's url tells; None where it is no call to a model, as far as can be told before the answer."""
+        return None if method.upper() != "POST" else _told(self._own, url)  # what is fetched was counted when it was made
+
+
+@lru_cache(maxsize=1024)
+def _told(own: tuple[tuple[str, str | None], ...], url: str) -> Told | None:
+    parts = urlsplit(url)
+    where = parts.netloc.rpartition("@")[2].lower() + parts.path
+    call = Call(None, url, None)
+    for host, label in own:
+        if where.startswith(host) and where[len(host) : len(host) + 1] in ("", "/", ":"):
+            if label is None:
+                return None
+            call.label = label
+            call.hints = call.hints._replace(label=label)
+            break
+    registry = call.recogniser.registry
+    text = next((text for text, _ in registry.url_paths if text in where), None)
+    if call.label is None and text is None:
+        return None
+    rest = "" if text is None else where.partition(text)[2]
+    dialect = call.hints.dialect
+    adapter = None if dialect is None else call.recogniser.adapter(call.label or "", registry.root_of(dialect))
+    is_generation = text is not None and (text.endswith("/") or "/" not in rest)
+    return Told(call, is_generation, adapter is not None and "include_usage" in adapter.hint)
+
+
+def _without_scheme(host: str) -> str:
+    return host.lower().removeprefix("https://").removeprefix("http://").rstrip("/")

@@ -14,7 +14,7 @@ from unimeter.capturing.exchange import say_once
 from unimeter.capturing.hosts import Told
 from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
-from unimeter.payload import Payload
+from unimeter.payload import Event, Payload
 from unimeter.reading import Reading
 from unimeter.values import Refused
 from unimeter.wire.body import BodyDecoder, NotABody, Unreadable
@@ -23,6 +23,9 @@ from unimeter.wire.json import loads
 
 LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes of a body that are heard without an event in them; the call is then counted as one without usage."""
+
+_SMALL = 1024
+"""Bytes of an event up to which it takes less to decode it than to choose what to decode."""
 
 Count = Callable[["Reading | None", float, "float | None"], None]
 """Takes a call's reading, or None where it told no usage; its duration and the time to its first token, in seconds."""
@@ -69,14 +72,19 @@ class MeteredCall:
             if self._count is None or self._unreadable is not None:
                 return
             self._last = time.monotonic()
-            self._since_event += len(piece)
             try:
-                self._take(self._decoder.feed(piece))
+                events = self._decoder.feed(piece)
             except (Unreadable, NotABody) as error:
                 self._unreadable = error
-            if self._since_event > LARGEST_EVENT:
-                self._unreadable = Unreadable(f"{LARGEST_EVENT} bytes without an event")
-                self._decoder = BodyDecoder(self._loads)
+                return
+            if events:
+                self._since_event = 0
+                self._take(events)
+            else:
+                self._since_event += len(piece)
+                if self._since_event > LARGEST_EVENT:
+                    self._unreadable = Unreadable(f"{LARGEST_EVENT} bytes without an event")
+                    self._decoder = BodyDecoder(self._loads)
 
     def end(self, whole: bool) -> None:
         """The end of the body."""
@@ -103,25 +111,21 @@ class MeteredCall:
     # its events ------------------------------------------------------------------------------------------------------
 
     def _loads(self, raw: bytes) -> Any:
-        """Of a stream all is decoded until the first token is found; afterwards, and of all else, what tells usage."""
-        looking = self._is_stream and self._first_token is None
-        return loads(raw, msgspec.json.decode if looking else self._decode)
+        """What is small, and a stream's first token, is decoded whole; of anything else, what tells usage."""
+        whole = len(raw) < _SMALL or (self._is_stream and self._first_token is None)
+        return loads(raw, msgspec.json.decode if whole else self._decode)
 
-    def _take(self, events: Any) -> None:
+    def _take(self, events: list[Any]) -> None:
         hearing = self._hearing
-        for event in events:
-            self._since_event = 0
-            if not isinstance(event, dict):
-                continue
-            if self._is_stream and self._first_token is None and hearing.holds_content(event):
-                self._first_token = self._last
-            hearing.recent.append(event)
-            if len(hearing.recent) >= MOST:
-                hearing.tidy()
+        if self._is_stream and self._first_token is None and any(map(hearing.holds_content, events)):
+            self._first_token = self._last
+        hearing.recent += events
+        if len(hearing.recent) >= MOST:
+            hearing.tidy()
 
     def _reading(self) -> Reading | None:
         """What the call told; None where it told no usage, or is none."""
-        events = self._hearing.events
+        events: list[Event] = [event for event in self._hearing.events if isinstance(event, dict)]
         if self._headers_event is not None:
             events.append(self._headers_event)
         call = self._hearing.call.another()
@@ -139,7 +143,8 @@ class MeteredCall:
             events, decoder.framing != "json", decoder.done, decoder.cut, one_call=decoder.framing not in ("ndjson", "json array")
         )
         try:
-            return call.read_opened(held)
+            quick = None if decoder.framing == "json" or decoder.cut or self._headers_event else call.read_chunks(events, None)
+            return quick if quick is not None and quick.complete else call.another().read_opened(held)
         except MissingUsage:
             return None
         except (Refused, MalformedUsage) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,7 +62,7 @@ def read_body(raw: bytes, loads: Loads) -> Body:
     if raw[:2] == _GZIP:
         raw, inflated_whole = inflate(raw)
     decoder = BodyDecoder(loads)
-    events = [*decoder.feed(raw), *decoder.close()]
+    events = decoder.feed(raw) + decoder.close()
     return Body(events, decoder.framing, decoder.done, decoder.cut or not inflated_whole)
 
 
@@ -84,10 +84,10 @@ def inflate(raw: bytes) -> tuple[bytes, bool]:
 
 
 class BodyDecoder:
-    """Feed it a body in any pieces; it yields every event that is whole, in whatever framing they come.
+    """Feed it a body in any pieces; it gives every event that is whole, in whatever framing they come.
 
     >>> decoder = BodyDecoder(loads_json)
-    >>> list(decoder.feed(b'data: {"a": 1}\\n\\nda')), list(decoder.feed(b"ta: [DONE]")), list(decoder.close()), decoder.done
+    >>> decoder.feed(b'data: {"a": 1}\\n\\nda'), decoder.feed(b"ta: [DONE]"), decoder.close(), decoder.done
     ([{'a': 1}], [], [], True)
 
     Raises:
@@ -100,22 +100,22 @@ class BodyDecoder:
         self._head = b""
         self._reader: _JSON | _SSE | _EventStream | None = None
 
-    def feed(self, piece: bytes) -> Iterator[Any]:
+    def feed(self, piece: bytes) -> list[Any]:
         """The events that end in this piece."""
         if self._reader is None:
             self._head += piece
             if len(self._head.lstrip()) < _TELLING:
-                return
+                return []
             piece, self._head = self._head, b""
             self._reader = _reader_of(piece, self._loads)
-        yield from self._reader.feed(piece)
+        return self._reader.feed(piece)
 
-    def close(self) -> Iterator[Any]:
+    def close(self) -> list[Any]:
         """What is left: events whose end never came. Afterwards `framing` and `cut` are certain."""
-        if self._reader is None:
-            self._reader = _reader_of(self._head, self._loads)
-            yield from self._reader.feed(self._head)
-        yield from self._reader.close()
+        if self._reader is not None:
+            return self._reader.close()
+        self._reader = _reader_of(self._head, self._loads)
+        return self._reader.feed(self._head) + self._reader.close()
 
     @property
     def framing(self) -> Framing:
@@ -160,56 +160,53 @@ class _JSON:
         self._count = 0
         self._broken: NotJSON | None = None
 
-    def feed(self, piece: bytes) -> Iterator[Any]:
+    def feed(self, piece: bytes) -> list[Any]:
         if self._lines is not None:
-            yield from self._take(self._lines.feed(piece))
-            return
+            return self._take(self._lines.feed(piece))
         self._pieces.append(piece)
         if self._one_value or b"\n" not in piece:
-            return
+            return []
         whole = b"".join(self._pieces).removeprefix(BOM).lstrip()
         line, newline, rest = whole.partition(b"\n")
         if not newline:
-            return
+            return []
         try:
             value = self._loads(line)
         except NotJSON:  # a value that is spread over lines
             self._one_value = True
-            return
+            return []
         self._lines, self._pieces = NDJSONDecoder(), []
-        yield from self._first(value)
-        yield from self._take(self._lines.feed(rest))
+        return self._first(value) + self._take(self._lines.feed(rest))
 
-    def close(self) -> Iterator[Any]:
+    def close(self) -> list[Any]:
         if self._lines is not None:
-            yield from self._take(self._lines.close())
+            found = self._take(self._lines.close())
             self.cut = self._broken is not None
-            return
+            return found
         try:
-            value = self._loads(b"".join(self._pieces))
+            return self._first(self._loads(b"".join(self._pieces)))
         except NotJSON as error:
             raise Unreadable(f"its JSON is cut or broken: {error}") from None
-        yield from self._first(value)
 
-    def _first(self, value: Any) -> Iterable[Any]:
+    def _first(self, value: Any) -> list[Any]:
         self._count = 1
         if not isinstance(value, list):
             return [value]
         self.framing = "json array"
         return value
 
-    def _take(self, lines: Iterator[bytes]) -> Iterator[Any]:
+    def _take(self, lines: Iterable[bytes]) -> list[Any]:
+        found = []
         for line in lines:
             if self._broken is not None:
                 raise Unreadable(f"line {self._count} is no JSON: {self._broken}") from None
             self.framing = "ndjson"
             self._count += 1
             try:
-                value = self._loads(line)
+                found.append(self._loads(line))
             except NotJSON as error:  # of the last line it only says that the body was cut
                 self._broken = error
-            else:
-                yield value
+        return found
 
 
 class _SSE:
@@ -223,17 +220,31 @@ class _SSE:
         self._loads = loads
         self._decoder = SSEDecoder()
         self._count = 0
-        self._told_usage = False
         self._broken: NotJSON | None = None
 
-    def feed(self, piece: bytes) -> Iterator[Any]:
-        yield from self._take(self._decoder.feed(piece))
+    def feed(self, piece: bytes) -> list[Any]:
+        return self._take(self._decoder.feed(piece))
 
-    def close(self) -> Iterator[Any]:
-        yield from self._take(self._decoder.close())
+    def close(self) -> list[Any]:
+        found = self._take(self._decoder.close())
         self.cut = self._broken is not None
+        return found
 
-    def _take(self, datas: Iterator[bytes]) -> Iterator[Any]:
+    def _take(self, datas: list[bytes]) -> list[Any]:
+        if self._broken is None and not self.done:
+            ends = datas[-1:] == [b"[DONE]"]
+            try:
+                events = [*map(self._loads, datas[:-1] if ends else datas)]
+            except NotJSON:
+                pass  # something else than events of JSON is among them
+            else:
+                self.done = ends
+                self._count += len(datas)
+                return events
+        return self._take_each(datas)
+
+    def _take_each(self, datas: list[bytes]) -> list[Any]:
+        found: list[Any] = []
         for data in datas:
             if self._broken is not None:
                 raise Unreadable(f"event {self._count} is no JSON: {self._broken}") from None
@@ -243,14 +254,17 @@ class _SSE:
             except NotJSON as error:  # of the last event it only says that the body was cut
                 self._broken = error
                 continue
-            if any(map(_has_usage, events)):
-                if self.done and self._told_usage:
-                    raise Unreadable(
-                        f"event {self._count} has usage after [DONE], so several streams are joined; read each on its own"
-                    )
-                self._told_usage = True
+            if self.done and any(map(_has_usage, events)):
+                raise Unreadable(
+                    f"event {self._count} has usage after [DONE], so several streams are joined; read each on its own"
+                )
             self.done |= done
-            yield from events
+            found += events
+        return found
+
+
+def _has_usage(event: Any) -> bool:
+    return type(event) is dict and bool(event.get("usage"))
 
 
 class _EventStream:
@@ -267,19 +281,14 @@ class _EventStream:
     def cut(self) -> bool:
         return self._decoder.unfinished
 
-    def feed(self, piece: bytes) -> Iterator[Any]:
+    def feed(self, piece: bytes) -> list[Any]:
         try:
-            for message in self._decoder.feed(piece):
-                yield from aws_events(message, self._loads)
+            return [event for message in self._decoder.feed(piece) for event in aws_events(message, self._loads)]
         except (BrokenStream, NotJSON) as error:
             raise Unreadable(str(error)) from None
 
-    def close(self) -> Iterator[Any]:
-        return iter(())
-
-
-def _has_usage(event: Any) -> bool:
-    return isinstance(event, dict) and bool(event.get("usage"))
+    def close(self) -> list[Any]:
+        return []
 
 
 def sse_events(data: bytes, loads: Loads) -> tuple[bool, list[Any]]:

@@ -5,54 +5,63 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 BOM = b"\xef\xbb\xbf"
 
 
 class SSEDecoder:
-    """Feed it bytes in any pieces; it yields the data of every event that is whole.
+    """Feed it bytes in any pieces; it gives the data of every event that is whole.
 
     >>> decoder = SSEDecoder()
-    >>> list(decoder.feed(b'event: x\\r\\ndata: {"a"')), list(decoder.feed(b": 1}\\r\\n\\r\\n"))
+    >>> decoder.feed(b'event: x\\r\\ndata: {"a"'), decoder.feed(b": 1}\\r\\n\\r\\n")
     ([], [b'{"a": 1}'])
     """
 
     def __init__(self) -> None:
-        self._line: list[bytes] = []
-        self._data: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._started = False
         self._after_cr = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that end in this piece."""
+        if self._after_cr or b"\r" in piece:
+            piece = self._with_newlines(piece)
+        if not self._pieces and piece[-2:] == b"\n\n":  # whole events, as most servers send them
+            return self._datas(piece[:-2].split(b"\n\n"))
         if not piece:
-            return
+            return []
+        ends = b"\n\n" in piece or (piece[:1] == b"\n" and bool(self._pieces) and self._pieces[-1][-1:] == b"\n")
+        self._pieces.append(piece)
+        if not ends:
+            return []
+        *blocks, rest = b"".join(self._pieces).split(b"\n\n")
+        self._pieces = [rest] if rest else []
+        return self._datas(blocks)
+
+    def _with_newlines(self, piece: bytes) -> bytes:
+        """A piece whose lines end in newlines and nothing else."""
         if self._after_cr and piece[:1] == b"\n":  # the second half of a CRLF that was cut in two
             piece = piece[1:]
+            if not piece:
+                self._after_cr = False
+                return piece
         self._after_cr = piece[-1:] == b"\r"
-        self._line.append(piece)
-        if b"\n" not in piece and b"\r" not in piece:
-            return
-        *lines, rest = b"".join(self._line).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._line = [rest]
-        for line in lines:
-            yield from self._take(line)
+        return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def close(self) -> Iterator[bytes]:
+    def close(self) -> list[bytes]:
         """What is left: an event whose last newline never came."""
-        line = b"".join(self._line)
-        self._line = []
-        yield from self._take(line)
-        yield from self._take(b"")
+        rest, self._pieces = b"".join(self._pieces), []
+        return self._datas([rest])
 
-    def _take(self, line: bytes) -> Iterator[bytes]:
+    def _datas(self, blocks: list[bytes]) -> list[bytes]:
         if not self._started:
             self._started = True
-            line = line.removeprefix(BOM)
-        if not line:
-            if self._data:
-                yield b"\n".join(self._data)
-                self._data = []
-        elif line.startswith(b"data:"):
-            self._data.append(line[5:].removeprefix(b" "))
+            blocks[0] = blocks[0].removeprefix(BOM)
+        found = []
+        for block in blocks:
+            if block[:6] == b"data: " and b"\n" not in block:
+                found.append(block[6:])
+                continue
+            lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line[:5] == b"data:"]
+            if lines:
+                found.append(b"\n".join(lines))
+        return found
