@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from unimeter.adapter import Adapter
-from unimeter.errors import UnimeterError
+from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.interpret import Call
 from unimeter.merge import laid_over
 from unimeter.objects import fields_of
-from unimeter.payload import Event
+from unimeter.payload import Event, Payload
+from unimeter.reading import Reading
 from unimeter.values import Refused
 
 MOST = 256
@@ -43,9 +44,23 @@ class Hearing:
     @property
     def events(self) -> list[Any]:
         """All events that tell something, and the last ones; as good to read as all that were heard."""
-        if len(self.recent) > 2 * LAST:
-            self.tidy()
         return self._kept + self.recent
+
+    def reading(self, *, is_stream: bool = True, done: bool = False, cut: bool = False, one_call: bool = False) -> Reading:
+        """What the events tell, with the flags of a `Payload`. Raises as `unimeter.read` does."""
+        call = self.call.another()
+        try:
+            quick = call.read_chunks(self.events, None) if is_stream and not cut and self.recent else None
+            if quick is not None and quick.complete:
+                return quick
+            if len(self.recent) > 2 * LAST:
+                self.tidy()
+            events = [fields for event in self.events if (fields := fields_of(event)) is not None]
+            kind = next((type(event) for event in self.events if type(event) is not dict), None)
+            call = self.call.another()
+            return call.read_opened(Payload(events, is_stream, done, cut, kind, one_call))
+        except Refused as refused:
+            raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
 
     def holds_content(self, event: Any) -> bool:
         """Whether an event holds something that was generated, be it reasoning or the name of a tool."""

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
-from contextvars import ContextVar, Token
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from enum import Enum
 from functools import wraps
@@ -187,7 +187,7 @@ class Run(_Block):
         self._first_token: float | None = None
         self._messages: list[_Message] = []
         self._tools: list[ToolCall] = []
-        self._token: Token[Run | None] | None = None
+        self._entered = False
 
     # its time --------------------------------------------------------------------------------------------------------
 
@@ -208,20 +208,20 @@ class Run(_Block):
             self._ended = self._clock()
 
     def _enter(self) -> Self:
-        if self._token is not None or self._ended is not None:
+        if self._entered or self._ended is not None:
             raise RuntimeError("a run is entered once; in another thread, call what Run.bound makes of a function")
         outer = self._outer = Run.current()
         if self._parent is None and self._nested and outer is not None and outer._takes(self):
             self._parent = outer
-        self._token = _current.set(self)
+        _current.set(self)
+        self._entered = True
         self._start_clock()
         return self
 
     def _leave(self) -> None:
         self._stop_clock()
-        if self._token is not None:
-            with suppress(ValueError):  # left in another context than it was entered in, which has a current run of its own
-                _current.reset(self._token)
+        if _current.get() is self:  # and not in another context, or while a run that began later goes on
+            _current.set(self._outer)
 
     def _around(self) -> Iterator[Run]:
         """This run, and those that it began in, whether it is nested in them or not."""
@@ -240,7 +240,7 @@ class Run(_Block):
         """The innermost run that this thread or task is in, and that has not ended."""
         run = _current.get()
         while run is not None and run._ended is not None:  # a generator that was left may have left its run behind
-            run = run._parent
+            run = run._parent or run._outer
         return run
 
     def bound(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -251,25 +251,29 @@ class Run(_Block):
 
             @wraps(function)
             async def awaited(*arguments: _P.args, **keywords: _P.kwargs) -> Any:
-                token = _current.set(self)
-                try:
+                with self._being_current():
                     return await cast(Awaitable[Any], function(*arguments, **keywords))
-                finally:
-                    _current.reset(token)
 
             return cast(Callable[_P, _T], awaited)
 
         return wraps(function)(self._doing(function))
 
+    @contextmanager
+    def _being_current(self) -> Iterator[None]:
+        """Be the current run for a while."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # whoever closes a task that waits does so in another context
+                _current.reset(token)
+
     def _doing(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
         """What calls a function inside this run."""
 
         def called(*arguments: _P.args, **keywords: _P.kwargs) -> _T:
-            token = _current.set(self)
-            try:
+            with self._being_current():
                 return function(*arguments, **keywords)
-            finally:
-                _current.reset(token)
 
         return called
 

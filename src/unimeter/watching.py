@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar, overload
 from unimeter.errors import MissingUsage
 from unimeter.hearing import MOST, Hearing
 from unimeter.interpret import Call
-from unimeter.payload import Opener, Payload
+from unimeter.payload import Opener
 from unimeter.reading import Reading
 from unimeter.wire.json import loads
 
@@ -181,15 +181,10 @@ class _Watching:
     @property
     def reading(self) -> Reading:
         """What the stream has told so far."""
-        hearing = self._hearing
-        events = hearing.events
-        call = hearing.call.another()
-        if not events:
-            raise MissingUsage(call.label or "", "nothing was read of the stream yet")
-        if self._opener is None or type(events[0]) is not dict:
-            reading = call.read(events, None)
-        else:
-            reading = call.read_opened(Payload(events, is_stream=True, done=self._opener.done, cut=self._opener.cut))
+        hearing, opener = self._hearing, self._opener
+        if not hearing.events:
+            raise MissingUsage(hearing.call.label or "", "nothing was read of the stream yet")
+        reading = hearing.reading(done=opener is not None and opener.done, cut=opener is not None and opener.cut)
         reading.metrics.duration = (time.monotonic() if self._ended is None else self._ended) - self._began
         if self._first_token is not None:
             reading.metrics.time_to_first_token = self._first_token - self._began

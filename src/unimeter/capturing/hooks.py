@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Mapping
+from itertools import count
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange, unharmed
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
+from unimeter.capturing.run import Capture
 from unimeter.capturing.taps import httpx, urllib3
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
 from unimeter.run import Run
 
-_KEY = "unimeter"
+_numbers = count()
 
 
 class _Nothing:
@@ -33,17 +35,17 @@ def httpx_hooks(run: Run, *, hosts: Mapping[str, str | None] | None = None) -> d
         run: where the calls are counted.
         hosts: as for `capture`.
     """
-    known = Hosts(hosts)
+    known, key = _known(run, hosts), f"unimeter.{next(_numbers)}"
 
     @unharmed
     def requested(request: Any) -> None:
         exchange = _exchange(known, run, request.method, str(request.url))
         if exchange is not None:
-            request.extensions[_KEY] = exchange
+            request.extensions[key] = exchange
 
     @unharmed
     def answered(response: Any) -> None:
-        exchange = response.request.extensions.pop(_KEY, None)
+        exchange = response.request.extensions.pop(key, None)
         if exchange is not None:
             httpx.listen(sys.modules[type(response).__module__.partition(".")[0]], response, exchange)
 
@@ -66,17 +68,17 @@ def botocore_hooks(client: Any, run: Run, *, hosts: Mapping[str, str | None] | N
         run: where the calls are counted.
         hosts: as for `capture`.
     """
-    known = Hosts(hosts)
+    known, key = _known(run, hosts), f"unimeter.{next(_numbers)}"
 
     @unharmed
     def before(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         exchange = _exchange(known, run, params["method"], params["url"])
         if exchange is not None:
-            context[_KEY] = exchange
+            context[key] = exchange
 
     @unharmed
     def after(http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
-        exchange = context.pop(_KEY, None)
+        exchange = context.pop(key, None)
         if exchange is None:
             return
         if model.has_event_stream_output or model.has_streaming_output:
@@ -90,12 +92,18 @@ def botocore_hooks(client: Any, run: Run, *, hosts: Mapping[str, str | None] | N
     client.meta.events.register("after-call", after)
 
 
+def _known(run: Run, hosts: Mapping[str, str | None] | None) -> Hosts:
+    if isinstance(run, Capture):
+        raise TypeError("a capture hears by itself: its calls would be counted twice")
+    return Hosts(hosts)
+
+
 def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
     told = known.told(method, url)
     if told is None:
         return None
 
-    def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
+    def counted(reading: Reading | None, duration: float, first_token: float | None) -> None:
         run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
 
-    return Exchange([MeteredCall(told, count)])
+    return Exchange([MeteredCall(told, counted)])

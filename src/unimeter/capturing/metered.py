@@ -12,20 +12,15 @@ import msgspec
 from unimeter import envelope
 from unimeter.capturing.exchange import say_once
 from unimeter.capturing.hosts import Told
-from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
+from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
-from unimeter.payload import Event, Payload
 from unimeter.reading import Reading
-from unimeter.values import Refused
 from unimeter.wire.body import BodyDecoder, NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
 
 LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes of a body that are heard without an event in them; the call is then counted as one without usage."""
-
-_SMALL = 1024
-"""Bytes of an event up to which it takes less to decode it than to choose what to decode."""
 
 Count = Callable[["Reading | None", float, "float | None"], None]
 """Takes a call's reading, or None where it told no usage; its duration and the time to its first token, in seconds."""
@@ -47,12 +42,13 @@ class MeteredCall:
         self._hearing = Hearing(told.call)
         self._is_generation = told.is_generation
         self._count: Count | None = count
-        self._decoder = BodyDecoder(self._loads)
+        self._decoder = BodyDecoder(self._loads, msgspec.json.decode)
         self._decode = envelope.decoder(told.call.recogniser.registry)
         self._headers_event: dict[str, Any] | None = None
+        self._answered = False
         self._is_stream = False
         self._since_event = 0
-        self._unreadable: Exception | None = None
+        self._unreadable = ""
         self._lock = RLock()  # the run may settle the call in one thread while another reads its body
 
     # the ear ---------------------------------------------------------------------------------------------------------
@@ -60,8 +56,8 @@ class MeteredCall:
     def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
         """Only what succeeded is a call; a failed attempt told nothing and is not billed."""
         if not 200 <= status < 300:
-            self._count = None
             return False
+        self._answered = True
         self._is_stream = "json" not in str(headers.get("content-type") or "").lower().replace("ndjson", "")
         self._headers_event = invocation_metrics(headers)
         return True
@@ -69,13 +65,13 @@ class MeteredCall:
     def hear(self, piece: bytes) -> None:
         """The events in a piece of the body."""
         with self._lock:
-            if self._count is None or self._unreadable is not None:
+            if self._count is None or self._unreadable:
                 return
             self._last = time.monotonic()
             try:
                 events = self._decoder.feed(piece)
             except (Unreadable, NotABody) as error:
-                self._unreadable = error
+                self._unreadable = type(error).__name__  # the error itself would keep the program's frames
                 return
             if events:
                 self._since_event = 0
@@ -83,37 +79,37 @@ class MeteredCall:
             else:
                 self._since_event += len(piece)
                 if self._since_event > LARGEST_EVENT:
-                    self._unreadable = Unreadable(f"{LARGEST_EVENT} bytes without an event")
+                    self._unreadable = "no event in it"
                     self._decoder = BodyDecoder(self._loads)
 
     def end(self, whole: bool) -> None:
         """The end of the body."""
         with self._lock:
-            if self._count is not None and self._unreadable is None:
+            if self._count is not None and not self._unreadable:
                 try:
                     self._take(self._decoder.close())
                 except (Unreadable, NotABody) as error:
-                    self._unreadable = error if whole else None
+                    self._unreadable = type(error).__name__ if whole else ""
         self.settle()
 
     def settle(self) -> None:
         """Count the call by what it has told, unless that was done."""
         with self._lock:
             count, self._count = self._count, None
-            if count is None:
+            if count is None or not self._answered:
                 return
             reading = self._reading()
             if reading is None and not self._is_generation:
-                return
+                return  # no call to a model
             first = None if self._first_token is None else self._first_token - self._began
             count(reading, self._last - self._began, first)
 
     # its events ------------------------------------------------------------------------------------------------------
 
     def _loads(self, raw: bytes) -> Any:
-        """What is small, and a stream's first token, is decoded whole; of anything else, what tells usage."""
-        whole = len(raw) < _SMALL or (self._is_stream and self._first_token is None)
-        return loads(raw, msgspec.json.decode if whole else self._decode)
+        """Of a stream all is decoded until the first token is found; afterwards, and of all else, what tells usage."""
+        looking = self._is_stream and self._first_token is None
+        return loads(raw, msgspec.json.decode if looking else self._decode)
 
     def _take(self, events: list[Any]) -> None:
         hearing = self._hearing
@@ -125,30 +121,27 @@ class MeteredCall:
 
     def _reading(self) -> Reading | None:
         """What the call told; None where it told no usage, or is none."""
-        events: list[Event] = [event for event in self._hearing.events if isinstance(event, dict)]
+        hearing, decoder = self._hearing, self._decoder
+        call = hearing.call
         if self._headers_event is not None:
-            events.append(self._headers_event)
-        call = self._hearing.call.another()
+            hearing.recent.append(self._headers_event)
         known = call.recogniser
-        if self._unreadable is not None:
-            if self._is_generation:
-                say_once(
-                    f"a body from {call.label or 'an unknown provider'} could not be read: {type(self._unreadable).__name__}"
-                )
+        events = [event for event in hearing.events if isinstance(event, dict)]
+        has_shape = any(known.by_shape(event) or known.by_usage(event) for event in events)
+        if not has_shape and (not self._is_generation or call.label is None):
+            self._is_generation = False  # a count of tokens, a file, a batch; or nobody's that we know
             return None
-        if not self._is_generation and not any(known.by_shape(event) or known.by_usage(event) for event in events):
-            return None  # a count of tokens, a file, a batch
-        decoder = self._decoder
-        held = Payload(
-            events, decoder.framing != "json", decoder.done, decoder.cut, one_call=decoder.framing not in ("ndjson", "json array")
-        )
+        if self._unreadable and self._is_generation:
+            say_once(f"a body from {call.label or 'an unknown provider'} could not be read: {self._unreadable}")
         try:
-            quick = None if decoder.framing == "json" or decoder.cut or self._headers_event else call.read_chunks(events, None)
-            return quick if quick is not None and quick.complete else call.another().read_opened(held)
-        except MissingUsage:
-            return None
-        except (Refused, MalformedUsage) as error:
-            say_once(f"usage from {call.label} is malformed at {error.path}, and is not counted")
+            return hearing.reading(
+                is_stream=decoder.framing != "json",
+                done=decoder.done,
+                cut=decoder.cut or bool(self._unreadable),
+                one_call=decoder.framing not in ("ndjson", "json array"),
+            )
+        except MalformedUsage as error:
+            say_once(f"usage from {error.provider} is malformed at {error.path}, and is not counted")
             return None
         except UnimeterError:
             return None

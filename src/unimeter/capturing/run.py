@@ -60,7 +60,7 @@ class Capture(Run):
 
     def start(self) -> None:
         """Begin to hear, once, as `with` does; for programs that have no block to put it around."""
-        if self._token is None:
+        if not self._entered:
             self._enter()
 
     def stop(self) -> None:
@@ -76,7 +76,7 @@ class Capture(Run):
             raise
 
     def _leave(self) -> None:
-        if self._token is None or self._ended is not None:
+        if not self._entered or self._ended is not None:
             return
         super()._leave()
         taps.close_to(ear_of)

@@ -35,6 +35,6 @@ def record_program(command: list[str], to: Path, keep_text: bool, hosts: dict[st
             sys.stdout.write(f"{os.path.relpath(line['file'])}\n")
         else:
             sys.stderr.write(f"not recorded: {line['problem']}\n")
-    if not files:
+    if not lines:
         sys.stderr.write("no provider's answer was heard; name your own server or gateway by --host HOST=PROVIDER\n")
     return done.returncode or int(not files)

@@ -28,14 +28,33 @@ _WORDS = frozenset(
 )
 """Names under which a word says what kind of thing it is, and nothing of what was said."""
 
-_FREE = frozenset(("args", "arguments", "input", "metadata", "parameters", "input_schema", "schema", "properties", "headers"))
+_FREE = frozenset(
+    (
+        "args",
+        "arguments",
+        "input",
+        "metadata",
+        "parameters",
+        "input_schema",
+        "schema",
+        "properties",
+        "headers",
+        "document",
+        "documents",
+    )
+)
 """Names under which even the names of what stands there may be the user's."""
 
-_LISTS = frozenset(("tokens", "prefill", "top_tokens", "best_of_sequences"))
-"""Names of lists that spell the text out."""
+_SPELT_OUT = frozenset(("logprobs", "top_logprobs", "tokens", "prefill", "top_tokens", "best_of_sequences", "text_offset"))
+"""Names under which lists, or maps by token, spell the text out."""
 
 _ID = re.compile(r"(^|_|-)(id|ids|call_id|signature)$|Id$|Arn$|^nonce$|fingerprint$", re.IGNORECASE)
-_WORD = re.compile(r"[\w.:/@+-]{0,64}")
+_WORD = re.compile(r"[a-z][a-z0-9]*([_.:-][a-z0-9]+)*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|\d{1,4}[a-z]?")
+_MODEL = re.compile(r"model(_?(id|name|version))?")
+_MODEL_NAME = re.compile(r"[\w.:/@+-]{1,128}")
+_SECRET = re.compile(r"(sk|pk|rk|gh[pousr]|xox[a-z])[-_]|AKIA|AIza|.*@", re.IGNORECASE)
+_WHOSE = re.compile(r"user|key|mail|name|account|org|project|secret|customer|tenant", re.IGNORECASE)
+"""Names in a usage under which somebody may be named."""
 _MARKED = re.compile(r"[a-z]{2,10}[-_](?=(?=\w*\d)\w{10})")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
 
@@ -83,11 +102,13 @@ class Anonymous:
         name = at[-1] if at else ""
         in_usage = in_usage or at in places
         if isinstance(value, dict):
+            if name in _SPELT_OUT and not in_usage:
+                return {}
             if name in _FREE and not in_usage and not _leads_on(value, at):
                 return {"name": TEXT} if value else {}
-            return {key: self._copy(item, (*at, _snake(key)), places, in_usage) for key, item in value.items()}
+            return {_key(key): self._copy(item, (*at, _snake(key)), places, in_usage) for key, item in value.items()}
         if isinstance(value, list):
-            if name in _LISTS:
+            if name in _SPELT_OUT:
                 return []
             if not in_usage and value and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in value):
                 return [item * 0 for item in value[:3]]  # tokens and vectors tell the text
@@ -97,9 +118,10 @@ class Anonymous:
     def _text(self, value: str, name: str, in_usage: bool) -> str:
         if not value or _TIME.fullmatch(value):
             return value
-        if "model" in name and _WORD.fullmatch(value):
+        if _MODEL.fullmatch(name) and _MODEL_NAME.fullmatch(value) and not _SECRET.match(value):
             return model_name(value)
-        if (name in _kept().words or (in_usage and not _ID.search(name))) and _WORD.fullmatch(value):
+        kept = name in _kept().words or (in_usage and not _ID.search(name) and not _WHOSE.search(name))
+        if kept and len(value) <= 40 and _WORD.fullmatch(value) and not _SECRET.match(value):
             return value
         return self._id(value) if name in _kept().words or _ID.search(name) else _placeholder(value)
 
@@ -125,6 +147,11 @@ def _leads_on(value: dict[str, Any], at: tuple[str, ...]) -> bool:
     """Whether something in an object is read, or usage stands in it."""
     names = {_snake(name) for name in value}
     return any(path[: len(at)] == at and path[len(at)] in names for path in _kept().usage | _kept().read if len(path) > len(at))
+
+
+def _key(name: str) -> str:
+    """A name; one that is no name at all is somebody's."""
+    return "name" if _SECRET.match(name) else name
 
 
 def _other(letter: str, other: random.Random) -> str:

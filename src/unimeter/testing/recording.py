@@ -3,8 +3,8 @@
     with unimeter.testing.record("fixtures/acme/chat.json"):
         client.chat.completions.create(...)
 
-It listens where `unimeter.capture` does. Requests are never looked at but for their url and the SDK's name in
-`user-agent`; of the response's headers only those that tell usage are kept.
+It listens where `unimeter.capture` does. Of a request the url's host and path and the SDK's name and version (from
+`user-agent`) are kept; of the response's headers those that tell usage, and the server's name.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -40,18 +40,37 @@ _QUERY = frozenset(("alt", "beta", "api-version"))
 _ACCOUNTS = re.compile(r"(?<=/)(projects|accounts|organizations|orgs|tenants|subscriptions|workspaces|gateways)/[^/]+")
 
 
+_SECRET = re.compile(
+    r"""(?xi) (?:sk|pk|rk|key|token|secret|gh[pousr]|xox[a-z])[-_][\w-]+ | AKIA\w+ | AIza[\w-]+ | [^/]+@[^/]+
+    | [0-9a-f]{16,} | [0-9a-f]{8}-[0-9a-f-]{27} | (?=[^/]*\d)(?=[^/]*(?-i:[a-z]))(?=[^/]*(?-i:[A-Z]))[A-Za-z0-9_]{20,}"""
+)
+"""What in a url's path may be whose it is, or what lets one in."""
+
+
 class Recording:
     """The fixtures that were written so far."""
 
-    def __init__(self, to: Path, keep_text: bool, hosts: Mapping[str, str | None] | None) -> None:
+    def __init__(
+        self,
+        to: str | Path,
+        keep_text: bool,
+        hosts: Mapping[str, str | None] | None,
+        report: Callable[[dict[str, str]], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            to, keep_text, hosts: as for `record`.
+            report: is told at once of each `file` that was written, and each `problem`.
+        """
         self.files: list[Path] = []
         """Where they are."""
         self.problems: list[str] = []
         """What could not be written, and why."""
-        self._to = to
+        self._to = Path(to)
         self._keep_text = keep_text
         self._hosts = Hosts(hosts)
-        self._lock = Lock()
+        self._report = report or (lambda _: None)
+        self._lock = RLock()
 
     def ear_of(self, method: str, url: str, headers: Mapping[str, Any]) -> _Recorded | None:
         """An ear for a request; None where it is no call to a model."""
@@ -68,6 +87,12 @@ class Recording:
             file = _new_file(self._to, fixture)
             file.write_text(text, "utf-8")
             self.files.append(file)
+            self._report({"file": str(file)})
+
+    def fail(self, problem: str) -> None:
+        """Say what could not be written."""
+        self.problems.append(problem)
+        self._report({"problem": problem})
 
 
 class _Recorded:
@@ -82,23 +107,34 @@ class _Recorded:
         self._provider = provider
         self._headers: Mapping[str, Any] = {}
         self._pieces: list[bytes] = []
+        self._status = 0
 
     def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
         self._headers = headers
-        return 200 <= status < 300
+        self._status = status
+        if not 200 <= status < 300:
+            self._recording.fail(f"{self._wire().path}: answered with status {status}")
+            return False
+        return True
 
     def hear(self, piece: bytes) -> None:
         self._pieces.append(bytes(piece))
 
     def end(self, whole: bool) -> None:  # noqa: ARG002  # the body itself tells
         recording = self._recording
-        wire = wire_of(self._url, self._headers, self._provider)
-        server = str(self._headers.get("server") or "") or wire.host
-        source = f"recorded {datetime.now(UTC).date()} from {server}" + (f" by {self._client}" if self._client else "")
+        if not self._status:
+            return  # nobody answered
+        wire = self._wire()
+        server = _product(str(self._headers.get("server") or "")) or wire.host
+        client = _product(self._client)
+        source = f"recorded {datetime.now(UTC).date()} from {server}" + (f" by {client}" if client else "")
         try:
             recording.write(draft(wire, b"".join(self._pieces), source, recording._keep_text))
-        except (Unreadable, NotABody, ValueError) as error:
-            recording.problems.append(f"{wire.path}: {error}")
+        except (Unreadable, NotABody, ValueError, OSError) as error:
+            recording.fail(f"{wire.path}: {error}")
+
+    def _wire(self) -> Wire:
+        return wire_of(self._url, self._headers, self._provider)
 
 
 @contextmanager
@@ -114,7 +150,7 @@ def record(to: str | Path, *, keep_text: bool = False, hosts: Mapping[str, str |
         keep_text: leave the texts and ids of the answer as they are.
         hosts: servers and gateways of your own, as for `capture`.
     """
-    recording = Recording(Path(to), keep_text, hosts)
+    recording = Recording(to, keep_text, hosts)
     taps.open_to(recording.ear_of)
     try:
         yield recording
@@ -154,7 +190,8 @@ def wire_of(url: str, headers: Mapping[str, Any], provider: str | None) -> Wire:
         if pattern.fullmatch(host):
             host = "fixture" + host[host.index(".") :] if "*" in pattern.pattern or host.count(".") > 2 else host
             break
-    path = _ACCOUNTS.sub(r"\1/fixture", parts.path)
+    path = "/".join("fixture" if _SECRET.fullmatch(part) else part.partition(";")[0] for part in parts.path.split("/"))
+    path = _ACCOUNTS.sub(r"\1/fixture", path)
     path = re.sub(r"(?<!\d)\d{12}(?!\d)", "0" * 12, path)
     query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in _QUERY])
     return Wire(
@@ -164,6 +201,12 @@ def wire_of(url: str, headers: Mapping[str, Any], provider: str | None) -> Wire:
         provider=provider,
         headers={name.lower(): str(value) for name, value in headers.items() if name.lower() in TELLING},
     )
+
+
+def _product(text: str) -> str:
+    """The name and the version of a product, of what may tell more: the rest may be anybody's."""
+    found = re.match(r"[A-Za-z][\w.+-]*(/[A-Za-z0-9][\w.+-]*( \d[\w.+-]*)?)?", text)
+    return found[0] if found else ""
 
 
 def _content_type(text: str) -> ContentType:
@@ -178,7 +221,7 @@ def _events(body: bytes) -> tuple[str, list[Any]]:
     decoder = BodyDecoder(loads)
     events = [*decoder.feed(body), *decoder.close()]
     if decoder.cut:
-        raise Unreadable("it was not read to its end")
+        raise Unreadable("it breaks off in the middle of an event")
     if decoder.framing == "json":
         return "response", events
     if decoder.framing != "sse":

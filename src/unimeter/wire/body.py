@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from unimeter.wire.eventstream import BrokenStream, EventStreamDecoder, Message, is_event_stream
 from unimeter.wire.json import NotJSON
 from unimeter.wire.json import loads as loads_json
@@ -22,6 +24,8 @@ LARGEST_INFLATED = 512 * 1024 * 1024
 """Bytes that a gzip'd body may grow to; what grows beyond is refused."""
 
 _GZIP = b"\x1f\x8b"
+_SMALL = 1024
+"""Bytes of an event up to which it takes less to decode it than to choose what to decode."""
 _TELLING = 12
 """Bytes after which the framing can be told."""
 _SSE_NAMES = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -95,8 +99,14 @@ class BodyDecoder:
         NotABody: it is nothing we know.
     """
 
-    def __init__(self, loads: Loads) -> None:
+    def __init__(self, loads: Loads, quick: Loads | None = None) -> None:
+        """
+        Args:
+            loads: decodes the JSON of an event, or raises `NotJSON`.
+            quick: the same for small events, if that is another; it may raise any error of msgspec's.
+        """
         self._loads = loads
+        self._quick = quick
         self._head = b""
         self._reader: _JSON | _SSE | _EventStream | None = None
 
@@ -107,14 +117,14 @@ class BodyDecoder:
             if len(self._head.lstrip()) < _TELLING:
                 return []
             piece, self._head = self._head, b""
-            self._reader = _reader_of(piece, self._loads)
+            self._reader = _reader_of(piece, self._loads, self._quick)
         return self._reader.feed(piece)
 
     def close(self) -> list[Any]:
         """What is left: events whose end never came. Afterwards `framing` and `cut` are certain."""
         if self._reader is not None:
             return self._reader.close()
-        self._reader = _reader_of(self._head, self._loads)
+        self._reader = _reader_of(self._head, self._loads, self._quick)
         return self._reader.feed(self._head) + self._reader.close()
 
     @property
@@ -133,7 +143,7 @@ class BodyDecoder:
         return self._reader is not None and self._reader.cut
 
 
-def _reader_of(head: bytes, loads: Loads) -> _JSON | _SSE | _EventStream:
+def _reader_of(head: bytes, loads: Loads, quick: Loads | None) -> _JSON | _SSE | _EventStream:
     """The reader of a body that begins like this."""
     if is_event_stream(head):
         return _EventStream(loads)
@@ -141,7 +151,7 @@ def _reader_of(head: bytes, loads: Loads) -> _JSON | _SSE | _EventStream:
     if start[:1] in (b"{", b"["):
         return _JSON(loads)
     if start.startswith(_SSE_NAMES):
-        return _SSE(loads)
+        return _SSE(loads, quick)
     raise NotABody(f"{len(head)} bytes that are neither JSON, nor server-sent events, nor an AWS event stream")
 
 
@@ -158,7 +168,7 @@ class _JSON:
         self._lines: NDJSONDecoder | None = None
         self._one_value = False
         self._count = 0
-        self._broken: NotJSON | None = None
+        self._broken = ""
 
     def feed(self, piece: bytes) -> list[Any]:
         if self._lines is not None:
@@ -181,7 +191,7 @@ class _JSON:
     def close(self) -> list[Any]:
         if self._lines is not None:
             found = self._take(self._lines.close())
-            self.cut = self._broken is not None
+            self.cut = bool(self._broken)
             return found
         try:
             return self._first(self._loads(b"".join(self._pieces)))
@@ -198,14 +208,14 @@ class _JSON:
     def _take(self, lines: Iterable[bytes]) -> list[Any]:
         found = []
         for line in lines:
-            if self._broken is not None:
+            if self._broken:
                 raise Unreadable(f"line {self._count} is no JSON: {self._broken}") from None
             self.framing = "ndjson"
             self._count += 1
             try:
                 found.append(self._loads(line))
             except NotJSON as error:  # of the last line it only says that the body was cut
-                self._broken = error
+                self._broken = str(error)
         return found
 
 
@@ -216,26 +226,28 @@ class _SSE:
     done = False
     cut = False
 
-    def __init__(self, loads: Loads) -> None:
+    def __init__(self, loads: Loads, quick: Loads | None) -> None:
         self._loads = loads
+        self._quick = quick or loads
         self._decoder = SSEDecoder()
         self._count = 0
-        self._broken: NotJSON | None = None
+        self._broken = ""
 
     def feed(self, piece: bytes) -> list[Any]:
         return self._take(self._decoder.feed(piece))
 
     def close(self) -> list[Any]:
         found = self._take(self._decoder.close())
-        self.cut = self._broken is not None
+        self.cut = bool(self._broken)
         return found
 
     def _take(self, datas: list[bytes]) -> list[Any]:
-        if self._broken is None and not self.done:
+        if not self._broken and not self.done:
             ends = datas[-1:] == [b"[DONE]"]
+            small = sum(map(len, datas)) < _SMALL * len(datas)
             try:
-                events = [*map(self._loads, datas[:-1] if ends else datas)]
-            except NotJSON:
+                events = [*map(self._quick if small else self._loads, datas[:-1] if ends else datas)]
+            except (NotJSON, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # something else than events of JSON is among them
             else:
                 self.done = ends
@@ -246,13 +258,13 @@ class _SSE:
     def _take_each(self, datas: list[bytes]) -> list[Any]:
         found: list[Any] = []
         for data in datas:
-            if self._broken is not None:
+            if self._broken:
                 raise Unreadable(f"event {self._count} is no JSON: {self._broken}") from None
             self._count += 1
             try:
                 done, events = sse_events(data, self._loads)
             except NotJSON as error:  # of the last event it only says that the body was cut
-                self._broken = error
+                self._broken = str(error)
                 continue
             if self.done and any(map(_has_usage, events)):
                 raise Unreadable(

@@ -7,6 +7,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
+LARGEST_PIECE = 64 * 1024 * 1024
+"""Bytes that one piece of a body may grow to."""
+
+_SLICE = 1024
+_TOO_LARGE = f"a piece of it grows to more than {LARGEST_PIECE} bytes"
+
 
 class BrokenCoding(ValueError):
     """The bytes are not in the coding that the response names, or nothing here can undo it."""
@@ -21,33 +27,32 @@ class Decoder(Protocol):
 
 
 def decoder_of(codings: str) -> Decoder | None:
-    """The decoder of what a response's `content-encoding` says; None where there is nothing to undo.
+    """The decoder of what a response's `content-encoding` says; None where there is nothing to undo, or nothing known of it.
 
     >>> decoder_of("gzip").feed(zlib.compress(b"Hello", wbits=31))
     b'Hello'
 
     Raises:
-        BrokenCoding: the coding is unknown, or its package (brotli, zstandard) is not installed.
+        BrokenCoding: the coding's package (brotli, zstandard) is not installed.
     """
     named = [coding.strip().lower() for coding in codings.split(",")]
-    decoders = [_decoder_of(coding) for coding in reversed(named) if coding not in ("", "identity")]
+    decoders = [decoder for coding in reversed(named) if (decoder := _decoder_of(coding)) is not None]
     if len(decoders) > 1:
         return _Chain(decoders)
     return decoders[0] if decoders else None
 
 
-def _decoder_of(coding: str) -> Decoder:
+def _decoder_of(coding: str) -> Decoder | None:
     if coding in ("gzip", "x-gzip"):
         return _Gzip()
     if coding == "deflate":
         return _Deflate()
     if coding == "br":
-        brotli = _first_installed("brotli", "brotlicffi").Decompressor()
-        return _Other(getattr(brotli, "decompress", None) or brotli.process)
+        return _Brotli(_first_installed("brotli", "brotlicffi"))
     if coding == "zstd":
         make = _first_installed("compression.zstd", "backports.zstd", "zstandard").ZstdDecompressor
         return _Zstandard((lambda: make().decompressobj()) if hasattr(make, "decompressobj") else make)
-    raise BrokenCoding(f"nothing is known of the coding {coding[:32]!r}")
+    return None  # clients hand on what they do not know as it is
 
 
 def _first_installed(*modules: str) -> Any:
@@ -72,7 +77,7 @@ class _Chain:
 
 
 class _Gzip:
-    """It may have several members."""
+    """It may have several members; what follows them and is none says nothing."""
 
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(wbits=31)
@@ -81,11 +86,15 @@ class _Gzip:
         found = []
         while piece:
             if self._inflater.eof:
+                if piece[:1] != b"\x1f":
+                    break
                 self._inflater = zlib.decompressobj(wbits=31)
             try:
-                found.append(self._inflater.decompress(piece))
+                found.append(self._inflater.decompress(piece, LARGEST_PIECE))
             except zlib.error as error:
                 raise BrokenCoding(f"its gzip coding is broken: {error}") from None
+            if self._inflater.unconsumed_tail:
+                raise BrokenCoding(_TOO_LARGE)
             piece = self._inflater.unused_data
         return b"".join(found)
 
@@ -104,25 +113,38 @@ class _Deflate:
             if not self._began:
                 self._began = True
                 try:
-                    return self._inflater.decompress(piece)
+                    return self._inflated(piece)
                 except zlib.error:
                     self._inflater = zlib.decompressobj(wbits=-15)
-            return self._inflater.decompress(piece)
+            return self._inflated(piece)
         except zlib.error as error:
             raise BrokenCoding(f"its deflate coding is broken: {error}") from None
 
+    def _inflated(self, piece: bytes) -> bytes:
+        found = self._inflater.decompress(piece, LARGEST_PIECE)
+        if self._inflater.unconsumed_tail:
+            raise BrokenCoding(_TOO_LARGE)
+        return found
 
-class _Other:
-    """By a package."""
 
-    def __init__(self, decompress: Callable[[bytes], bytes]) -> None:
-        self._decompress = decompress
+class _Brotli:
+    """By brotli or brotlicffi; only the newer ones can be told where to stop."""
+
+    def __init__(self, brotli: Any) -> None:
+        self._decompressor = brotli.Decompressor()
+        self._process = getattr(self._decompressor, "process", None) or self._decompressor.decompress
+        self._bounded = hasattr(self._decompressor, "can_accept_more_data")
 
     def feed(self, piece: bytes) -> bytes:
+        if not piece:
+            return b""
         try:
-            return self._decompress(piece) if piece else b""
-        except Exception as error:  # each package has errors of its own
-            raise BrokenCoding(f"its coding is broken: {error}") from None
+            found: bytes = self._process(piece, output_buffer_limit=LARGEST_PIECE) if self._bounded else self._process(piece)
+        except Exception as error:  # the package has an error of its own
+            raise BrokenCoding(f"its brotli coding is broken: {error}") from None
+        if len(found) > LARGEST_PIECE or (self._bounded and not self._decompressor.can_accept_more_data()):
+            raise BrokenCoding(_TOO_LARGE)
+        return found
 
 
 class _Zstandard:
@@ -133,13 +155,18 @@ class _Zstandard:
         self._inflater = make()
 
     def feed(self, piece: bytes) -> bytes:
-        found = []
-        while piece:
-            if self._inflater.eof:
-                self._inflater = self._make()
-            try:
-                found.append(self._inflater.decompress(piece))
-            except Exception as error:  # each package has errors of its own
-                raise BrokenCoding(f"its zstd coding is broken: {error}") from None
-            piece = self._inflater.unused_data
+        found, size = [], 0
+        for at in range(0, len(piece), _SLICE):  # one package has no way to say where to stop
+            part = piece[at : at + _SLICE]
+            while part:
+                if self._inflater.eof:
+                    self._inflater = self._make()
+                try:
+                    found.append(self._inflater.decompress(part))
+                except Exception as error:  # each package has errors of its own
+                    raise BrokenCoding(f"its zstd coding is broken: {error}") from None
+                size += len(found[-1])
+                if size > LARGEST_PIECE:
+                    raise BrokenCoding(_TOO_LARGE)
+                part = self._inflater.unused_data
         return b"".join(found)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from unimeter.capturing.exchange import Exchange
-from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.taps.asking import asking, asking_bytes
 from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
@@ -15,20 +15,15 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
     """Hear what sessions send; a function that ends it."""
 
     def of_session(original: Any) -> Any:
-        async def _request(session: Any, method: str, url: Any, **options: Any) -> Any:
-            exchange = heard_by(hear, method, _whole_url(session, url), options.get("headers"))
+        async def _request(session: Any, method: str, str_or_url: Any, **options: Any) -> Any:
+            exchange = heard_by(hear, method, _whole_url(session, str_or_url), options.get("headers"))
             if exchange is None:
-                return await original(session, method, url, **options)
+                return await original(session, method, str_or_url, **options)
             if exchange.asks_for_usage:
                 options = _asking(options)
-            with within():
-                response = await original(session, method, url, **options)
-            exchange.answered(response.status, response.headers)
-            if exchange.heard:
-                decoded = options.get("auto_decompress")
-                response.content = HeardContent(
-                    response.content, exchange, session.auto_decompress if decoded is None else decoded
-                )
+            with within(str_or_url):
+                response = await original(session, method, str_or_url, **options)
+            listen(session, response, exchange, options.get("auto_decompress"))
             return response
 
         return _request
@@ -36,22 +31,42 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
     return replaced(library.ClientSession, "_request", of_session)
 
 
+@unharmed
+def listen(session: Any, response: Any, exchange: Exchange, auto_decompress: bool | None) -> None:
+    """Hear a response's body: now if it is read, or while it is."""
+    exchange.answered(response.status, response.headers)
+    if not exchange.heard:
+        return
+    decoded = session.auto_decompress if auto_decompress is None else auto_decompress
+    if (body := getattr(response, "_body", None)) is not None:  # a middleware has read it
+        exchange.feed(body, decoded=decoded)
+        exchange.end()
+    else:
+        response.content = HeardContent(response.content, exchange, decoded)
+
+
 def _whole_url(session: Any, url: Any) -> Any:
     base = getattr(session, "_base_url", None)
-    return url if base is None or "://" in str(url) else f"{str(base).rstrip('/')}/{str(url).lstrip('/')}"
+    return (
+        url if base is None or str(url).startswith(("http://", "https://")) else f"{str(base).rstrip('/')}/{str(url).lstrip('/')}"
+    )
 
 
 def _asking(options: dict[str, Any]) -> dict[str, Any]:
     """A request's options, asking for usage if they do not."""
-    name = "json" if options.get("json") is not None else "data"
-    asked = asking(options.get(name))
-    if asked is None:
+    if options.get("json") is not None:  # which the session's own serializer writes
+        asked = asking(options["json"])
+        return options if asked is None else {**options, "json": asked}
+    body = asking_bytes(options.get("data"))
+    if body is None:
         return options
-    headers = dict(options.get("headers") or {})
-    if not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = "application/json"
-    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-    return {**options, "json": None, "data": asked, "headers": headers}
+    headers = options.get("headers") or {}
+    lengths = [name for name in headers if str(name).lower() == "content-length"]
+    return {
+        **options,
+        "data": body,
+        "headers": {**headers, **dict.fromkeys(lengths, str(len(body)))} if lengths else headers or None,
+    }
 
 
 class HeardContent:
@@ -65,6 +80,8 @@ class HeardContent:
         self._decoded = decoded
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("_content", "_exchange", "_decoded"):  # a copy that is being made
+            raise AttributeError(name)
         return getattr(self._content, name)
 
     def __repr__(self) -> str:

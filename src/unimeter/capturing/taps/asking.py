@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 
-def asking(body: Any) -> bytes | None:
-    """A JSON body of a streaming request, asking for usage; None where it does so already, or says not to, or is none.
+def asking(body: Any) -> dict[str, Any] | None:
+    """The JSON body of a streaming request, asking for usage; None where it does so already, or says not to, or is none.
 
     >>> asking(b'{"stream": true}')
-    b'{"stream": true, "stream_options": {"include_usage": true}}'
+    {'stream': True, 'stream_options': {'include_usage': True}}
     """
     try:
         asked = body if isinstance(body, dict) else json.loads(body)
@@ -21,4 +21,10 @@ def asking(body: Any) -> bytes | None:
     options = asked.get("stream_options") or {}
     if not isinstance(options, dict) or "include_usage" in options:
         return None
-    return json.dumps({**asked, "stream_options": {**options, "include_usage": True}}).encode()
+    return {**asked, "stream_options": {**options, "include_usage": True}}
+
+
+def asking_bytes(body: Any) -> bytes | None:
+    """The same for a body that is bytes or text already."""
+    asked = None if isinstance(body, dict) else asking(body)
+    return None if asked is None else json.dumps(asked).encode()

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange, unharmed
-from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.taps.asking import asking_bytes
 from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
@@ -21,7 +21,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
             exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return original(client, request, **options)
-            with within():
+            with within(request.url):
                 response = original(client, _asking(library, request, exchange), **options)
             listen(library, response, exchange)
             return response
@@ -33,7 +33,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
             exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return await original(client, request, **options)
-            with within():
+            with within(request.url):
                 response = await original(client, _asking(library, request, exchange), **options)
             listen(library, response, exchange)
             return response
@@ -119,7 +119,7 @@ def _asking(library: ModuleType, request: Any, exchange: Exchange) -> Any:
     """The request, asking for usage if it is to."""
     if not exchange.asks_for_usage or not hasattr(request, "_content"):  # a body that is itself a stream is left alone
         return request
-    body = asking(request.content)
+    body = asking_bytes(request.content)
     if body is None:
         return request
     headers = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -13,7 +13,18 @@ from unimeter.capturing.exchange import Exchange, say_once
 Hear = Callable[[str, str, Mapping[str, Any]], "Exchange | None"]
 """Takes the method, the url and the headers of a request; gives what hears it."""
 
-_inside: ContextVar[bool] = ContextVar("unimeter.capturing.inside", default=False)
+
+class _Request:
+    """A request that is heard, while it is made."""
+
+    __slots__ = ("going_on", "where")
+
+    def __init__(self, url: Any) -> None:
+        self.where = _where(url)
+        self.going_on = True
+
+
+_inside: ContextVar[_Request | None] = ContextVar("unimeter.capturing.inside", default=None)
 
 
 def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[], None]:
@@ -30,19 +41,34 @@ def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[],
 
 
 def heard_by(hear: Hear, method: Any, url: Any, headers: Any) -> Exchange | None:
-    """What hears a request, unless it is made by a library for a request that is heard already."""
+    """What hears a request, unless a library makes it for one that is heard already."""
     try:
-        return None if _inside.get() else hear(str(method), str(url), headers or {})
+        around = _inside.get()
+        if around is not None and around.going_on and around.where == _where(url):
+            return None
+        return hear(str(method), str(url), headers or {})
     except Exception as error:  # the program must not learn of it
         say_once(f"unimeter failed to hear a request: {type(error).__name__}", error)
         return None
 
 
 @contextmanager
-def within() -> Iterator[None]:
+def within(url: Any) -> Iterator[None]:
     """While a request that is heard is made: one library may make it by another."""
-    token = _inside.set(True)
+    request = _Request(url)
+    token = _inside.set(request)
     try:
         yield
     finally:
-        _inside.reset(token)
+        request.going_on = False
+        with suppress(ValueError):  # whoever closes a task that waits does so in another context
+            _inside.reset(token)
+
+
+def _where(url: Any) -> str:
+    """A url's path, which all libraries spell alike."""
+    return (
+        str(url).partition("://")[2].partition("/")[2].partition("?")[0]
+        if "://" in str(url)
+        else str(url).partition("?")[0].lstrip("/")
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,16 @@ from unimeter.capturing.taps.patch import Hear, replaced
 from unimeter.run import Run
 
 _in_pool: ContextVar[bool] = ContextVar("unimeter.capturing.in_pool", default=False)
+
+
+def _once(thread: Any, doing: Callable[[], Any]) -> Callable[[], Any]:
+    """What a thread does, which it lets go of when it begins: it would hold itself."""
+
+    def run() -> Any:
+        vars(thread).pop("run", None)
+        return doing()
+
+    return run
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001  # nothing is heard here
@@ -32,7 +43,8 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001 
         def start(thread: Any) -> None:
             run = Run.current()
             if run is not None and not _in_pool.get():
-                thread.run = run._doing(thread.run)
+                with suppress(Exception):  # a class of the program's that lets nobody set it
+                    thread.run = _once(thread, run._doing(thread.run))
             original(thread)
 
         return start

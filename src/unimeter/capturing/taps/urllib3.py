@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange, unharmed
-from unimeter.capturing.taps.asking import asking
+from unimeter.capturing.taps.asking import asking_bytes
 from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
 
 
@@ -20,11 +20,9 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
             exchange = heard_by(hear, method, _whole_url(pool, url), headers)
             if exchange is None:
                 return original(pool, method, url, body, headers, *rest, **options)
-            if exchange.asks_for_usage and (asked := asking(body)) is not None:
-                names = {name.lower(): name for name in headers or {}}
-                headers = {**(headers or {}), names.get("content-length", "Content-Length"): str(len(asked))}
-                body = asked
-            with within():  # a retry is made by this method too, and heard by the request that it belongs to
+            if exchange.asks_for_usage and (asked := asking_bytes(body)) is not None:
+                body, headers = asked, _with_length(headers, len(asked))
+            with within(url):  # a retry is made by this method too, and heard by the request that it belongs to
                 response = original(pool, method, url, body, headers, *rest, **options)
             listen(response, exchange)
             return response
@@ -44,13 +42,23 @@ def listen(response: Any, exchange: Exchange) -> None:
         exchange.feed(response.data, decoded=response.decode_content)
         exchange.end()
         return
-    response._unimeter = exchange
+    if hasattr(response, "_unimeter"):  # two listen
+        response._unimeter = (*response._unimeter, exchange)
+        return
+    response._unimeter = (exchange,)
     kind: Any = type(response)
     response.__class__ = _heard(kind)
 
 
+def _with_length(headers: Any, length: int) -> Any:
+    """A request's headers for a body of another length; who gives none has urllib3 find it out."""
+    given = {name: value for name, value in (headers or {}).items() if isinstance(name, str)}
+    names = [name for name in given if name.lower() == "content-length"]
+    return {**given, **dict.fromkeys(names, str(length))} if names else headers
+
+
 def _whole_url(pool: Any, url: str) -> str:
-    if "://" in url:  # by a proxy
+    if url.startswith(("http://", "https://")):  # by a proxy
         return url
     host = f"[{pool.host}]" if ":" in pool.host else pool.host
     port = "" if pool.port in (None, 80, 443) else f":{pool.port}"
@@ -62,38 +70,49 @@ def _heard(kind: Any) -> type:
     """A class of responses that are heard as they are read. Only a response's class tells all ways in which it is read."""
 
     class HeardResponse(kind):  # type: ignore[misc]  # a class of urllib3's, or of somebody who inherits from it
-        _unimeter: Exchange
+        _unimeter: tuple[Exchange, ...]
 
-        def _take(self, piece: bytes, decode_content: bool | None) -> None:
-            self._unimeter.feed(piece, decoded=self.decode_content if decode_content is None else decode_content)
-            if self.closed:
-                self._unimeter.end()
+        def _take(self, piece: bytes, decoded: bool) -> None:
+            for exchange in self._unimeter:
+                exchange.feed(piece, decoded=decoded)
+
+        def _end(self, whole: bool) -> None:
+            for exchange in self._unimeter:
+                exchange.end(whole)
 
         def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
             piece: bytes = super().read(amt, decode_content, cache_content)
-            self._take(piece, decode_content)
+            self._take(piece, self.decode_content if decode_content is None else decode_content)
+            if amt is None or (not piece and amt):
+                self._end(whole=True)
             return piece
 
         def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
             piece: bytes = super().read1(amt, decode_content)
-            self._take(piece, decode_content)
+            self._take(piece, self.decode_content if decode_content is None else decode_content)
+            if not piece and amt:
+                self._end(whole=True)
             return piece
 
         def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:
-            whole = False
-            try:
-                for piece in super().read_chunked(amt, decode_content):
-                    self._take(piece, decode_content)
-                    yield piece
-                whole = True
-            finally:
-                self._unimeter.end(whole)
+            for piece in super().read_chunked(amt, decode_content):
+                self._take(piece, bool(decode_content))  # here urllib3 takes None for False
+                yield piece
+            self._end(whole=True)
+
+        def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Iterator[bytes]:
+            yield from super().stream(amt, decode_content)  # which reads by the methods above
+            self._end(whole=True)
 
         def close(self) -> None:
             try:
                 super().close()
             finally:
-                self._unimeter.end(whole=False)
+                self._end(whole=False)
 
-    HeardResponse.__name__, HeardResponse.__qualname__ = kind.__name__, kind.__qualname__
+    HeardResponse.__name__, HeardResponse.__qualname__, HeardResponse.__module__ = (
+        kind.__name__,
+        kind.__qualname__,
+        kind.__module__,
+    )
     return HeardResponse

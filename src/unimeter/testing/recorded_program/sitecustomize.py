@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import sys
-from contextlib import suppress
-from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 
 
 def _begin() -> None:
-    from unimeter.testing.recording import record
+    from unimeter.capturing import taps
+    from unimeter.testing.recording import Recording
 
     told = json.loads(os.environ["UNIMETER_RECORD"])
-    recording = record(told["to"], keep_text=told["keep_text"], hosts=told["hosts"])
-    recorded = recording.__enter__()
 
-    def end() -> None:
-        recording.__exit__(None, None, None)
-        with open(told["report"], "a", encoding="utf-8") as report:
-            for file in recorded.files:
-                report.write(json.dumps({"file": str(file)}) + "\n")
-            for problem in recorded.problems:
-                report.write(json.dumps({"problem": problem}) + "\n")
+    def report(line: dict[str, str]) -> None:
+        with open(told["report"], "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
-    atexit.register(end)
+    taps.open_to(Recording(told["to"], told["keep_text"], told["hosts"], report).ear_of)
 
 
 def _give_way() -> None:
-    """Import whatever else customizes this Python, which this module stands in front of."""
-    sys.path[:] = [folder for folder in sys.path if folder != os.path.dirname(__file__)]
-    del sys.modules["sitecustomize"]
-    with suppress(ModuleNotFoundError):
-        import_module("sitecustomize")
+    """Run whatever else customizes this Python, which this module stands in front of."""
+    here = os.path.dirname(__file__)
+    sys.path[:] = [folder for folder in sys.path if folder != here]
+    spec = PathFinder.find_spec("sitecustomize")
+    if spec is not None and spec.loader is not None:
+        spec.loader.exec_module(module_from_spec(spec))
 
 
 if "UNIMETER_RECORD" in os.environ:
