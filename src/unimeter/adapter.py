@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from unimeter import compiler
 from unimeter.errors import AdapterError
-from unimeter.fields import Field, Outside, Step, Sum, Value, absent, parse
+from unimeter.fields import Field, Outside, Step, Sum, Value, absent, other_spelling, parse
 from unimeter.merge import merged
 from unimeter.metrics import MessageMetrics
 from unimeter.shape import holds_something, predicate
@@ -249,6 +249,11 @@ def _check_names(cls: type[Adapter]) -> None:
         for field in fields:
             for leaf in field.leaves():
                 _check_path(f"{cls.__name__}.{name}", leaf.path)
+                if cls.camel_case and (wrong := next((step.name for step in leaf.steps if _is_camel(step.name)), None)):
+                    raise AdapterError(
+                        f"{cls.__name__}.{name}: paths are in snake_case, {other_spelling(wrong)!r} and not {wrong!r}; "
+                        "camel_case says how the wire spells them"
+                    )
                 wanted = {"cost": ("money",)}.get(name, ("count",))
                 if name != "provider_metrics" and leaf.kind not in wanted:
                     raise AdapterError(f"{cls.__name__}.{name} takes {wanted[0]}(), not {leaf.kind}({leaf.path!r})")
@@ -258,6 +263,10 @@ def _check_names(cls: type[Adapter]) -> None:
         _check_outside(cls, metric)
         if doubled:
             raise AdapterError(f"{cls.__name__}.{metric} adds {min(doubled)!r} twice; for two names of one number use first()")
+
+
+def _is_camel(name: str) -> bool:
+    return name.isidentifier() and "_" not in name and name != name.lower()
 
 
 def _check_tuple(what: str, value: Any) -> None:

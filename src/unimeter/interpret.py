@@ -326,7 +326,7 @@ def _nothing_known(events: list[Event], kind: type | None) -> str:
     names = ", ".join(name[:32] for name in sorted(map(str, events[0]))[:12]) if events else ""
     what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
     return (
-        f"nothing recognises {what} with {f'the names {names}' if names else 'no names'}; "
+        f"nothing recognises {what} with {f'the names {names}' if names else 'no name that a table knows'}; "
         "name the provider (provider='anthropic') or give the url"
     )
 

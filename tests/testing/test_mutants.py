@@ -121,6 +121,14 @@ def largest(cls: type[Adapter], events: list[tuple[Event, Any]]) -> Any:
     return total
 
 
+def first_figures(cls: type[Adapter], events: list[tuple[Event, Any]]) -> Any:
+    total: dict[str, Any] = {}
+    for _, usage in events:
+        for name, value in dict(usage).items():
+            total.setdefault(name, value)
+    return total
+
+
 def emptied(cls: type[Adapter], events: list[tuple[Event, Any]]) -> Any:
     usage = dict(events[-1][1])
     for _, one in events:
@@ -225,6 +233,9 @@ MUTANTS = (
     Mutant("cumulative usage summed", Gemini, "repeated_events", {"merge": classmethod(summed)}),
     Mutant("usage of a stream summed", Anthropic, "repeated_events", {"merge": classmethod(summed)}),
     Mutant("the first event wins", Gemini, "figures", {"merge": classmethod(lambda cls, events: events[0][1])}),
+    Mutant("the first figure wins", OpenAIChat, "null_and_zero", {"merge": classmethod(first_figures)}),
+    Mutant("the model's name as id", OpenAIResponses, "identified", {"id": ("model",)}),
+    Mutant("no host of its own", Groq, "recognition", {"hosts": ("api.groq.example",), "marks": ()}),
     Mutant("the largest instead of the last", Gemini, "figures", {"merge": classmethod(largest)}),
     Mutant("the last event alone", OpenAIChat, "null_and_zero", {"merge": classmethod(lambda cls, events: events[-1][1])}),
     Mutant("usage only where a response has it", Anthropic, "figures", {"places": ("usage",)}),

@@ -70,6 +70,7 @@ def test_a_draft_says_what_is_to_do_and_passes_once_it_is_done(
     fixture = Path("fixtures/acme_talk/plain.json")
     data = json.loads(fixture.read_text())
     metrics = {"input_tokens": 100, "output_tokens": 5, "total_tokens": 105, "cache_read_tokens": 70}
+    data["source"] = "recorded by hand"
     data["expected"] = {
         "provider": "AcmeTalk",
         "model": "acme-1",
@@ -110,3 +111,26 @@ def test_nothing_is_overwritten_and_what_has_no_usage_is_said(
         assert run("new", "other", "--from", "recorded.json") == 1
         assert "recorded.json: " in capsys.readouterr().err
     assert run("new", "other", "--from", "nowhere.json") == 1
+
+
+def test_a_recorded_fixture_in_its_place_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CONTRIBUTING has it: record, then draft from the recording."""
+    monkeypatch.chdir(tmp_path)
+    recorded = Path("fixtures/acme/plain.json")
+    recorded.parent.mkdir(parents=True)
+    text = json.dumps({"source": "x", "wire": {"path": "/"}, "response": RESPONSE, "expected": {"error": "UnknownProvider"}})
+    recorded.write_text(text)
+    assert run("new", "acme", "--from", recorded) == 0
+    assert recorded.read_text() == text
+    assert Path("acme.py").exists()
+
+
+def test_usage_in_two_places_of_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    events = [{"opening": {"usage": {"askTokens": 3, "storedTokens": 7}}}, {"usage": {"sayTokens": 5, "allTokens": 15}}]
+    Path("recorded.sse").write_text("".join(f"data: {json.dumps(event)}\n\n" for event in events))
+    assert run("new", "two", "--from", "recorded.sse") == 0
+    table = Path("two.py").read_text()
+    assert 'places = ("usage", "opening.usage")' in table
+    for name in ("ask_tokens", "stored_tokens", "say_tokens", "all_tokens"):
+        assert name in table

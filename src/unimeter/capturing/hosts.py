@@ -26,7 +26,8 @@ class Hosts:
 
     Args:
         own: hosts that no table of ours has, and whose they are: `"gateway.acme.example"`, `"localhost:8080"` or
-            `"acme.example/llm"` and a provider's name; None for a host that is not to be heard.
+            `"acme.example/llm"` and a provider's name; None for a host that is not to be heard, "" for one whose dialect
+            nobody knows yet.
 
     Raises:
         UnknownProvider: no provider has such a name.
@@ -51,12 +52,14 @@ def _told(own: tuple[tuple[str, str | None], ...], url: str) -> Told | None:
         if where.startswith(host) and where[len(host) : len(host) + 1] in ("", "/", ":"):
             if label is None:
                 return None
-            call.label = label
-            call.hints = call.hints._replace(label=label)
+            call.label = label or None
+            call.hints = call.hints._replace(label=label or None)
             break
+    else:
+        label = None
     registry = call.recogniser.registry
     text = next((text for text, _ in registry.url_paths if text in where), None)
-    if call.label is None and text is None:
+    if call.label is None and text is None and label is None:
         return None
     rest = "" if text is None else where.partition(text)[2]
     dialect = call.hints.dialect

@@ -8,6 +8,7 @@ from typing import Any, Self
 from weakref import WeakSet
 
 from unimeter.capturing import taps
+from unimeter.capturing.exchange import unharmed
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
 from unimeter.metrics import ModelType
@@ -83,7 +84,7 @@ class Capture(Run):
         with self._lock:
             still_open = list(self._open)
         for call in still_open:
-            call.settle()
+            _settle(call)
 
     def _hears(self, method: str, url: str) -> MeteredCall | None:
         """An ear for a request; None where it is no call to a model."""
@@ -94,6 +95,11 @@ class Capture(Run):
         with self._lock:
             self._open.add(call)
         return call
+
+
+@unharmed
+def _settle(call: MeteredCall) -> None:
+    call.settle()
 
 
 def _count_in(capture: Capture) -> Callable[[Reading | None, float, float | None], None]:

@@ -124,7 +124,10 @@ def record(
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="The program, such as: python my_script.py")],
     out: Annotated[Path, typer.Option(help="A folder, or the file of the first fixture.")],
     keep_text: Annotated[bool, typer.Option("--keep-text", help="Leave texts and ids as they are.")] = False,
-    host: Annotated[list[str] | None, typer.Option(metavar="HOST=PROVIDER", help="A server or gateway of your own.")] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST[=PROVIDER]", help="A server or gateway that no table knows, and whose dialect it speaks."),
+    ] = None,
 ) -> None:
     """Run a program, and write the draft of a fixture of every answer that it gets from a provider.
 
@@ -133,9 +136,9 @@ def record(
     """
     hosts: dict[str, str | None] = {}
     for text in host or ():
-        name, _, provider = text.rpartition("=")
+        name, _, provider = text.partition("=")
         try:
-            hosts[name] = registry().label(provider)
+            hosts[name] = provider and registry().label(provider)
         except UnknownProvider as error:
             raise typer.BadParameter(str(error), param_hint="--host") from None
     raise typer.Exit(record_program(command, out, keep_text, hosts))

@@ -41,7 +41,7 @@ def show_checks(adapter: type[Adapter], fixtures: Path) -> int:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         return 1
     if not found:
-        sys.stderr.write(f"there is no fixture of {adapter.__name__} in {fixtures}\n")
+        sys.stderr.write(f"there is no fixture of {adapter.__name__} ({adapter.provider}) in {fixtures}\n")
         return 1
     broken = []
     for check in checks.CHECKS:

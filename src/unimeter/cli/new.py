@@ -11,7 +11,7 @@ from typing import Any
 
 from unimeter.fixture import is_fixture
 from unimeter.merge import merged
-from unimeter.testing.draft import class_name, draft_of, fixture_of, module_name, table_of, test_of
+from unimeter.testing.draft import class_name, draft_of, fixture_of, module_name, places_in, table_of, test_of
 from unimeter.wire.body import read_body
 from unimeter.wire.json import loads
 
@@ -40,7 +40,7 @@ def write_new(name: str, recorded: Path, path: str, folder: Path) -> int:
         return 1
     try:
         events = events_in(recorded.read_bytes())
-        draft = draft_of(merged(events))
+        draft = draft_of(merged(events), [place for event in events for place in places_in(event)])
     except (OSError, ValueError, RecursionError, KeyError) as error:
         sys.stderr.write(f"{recorded}: {error}\n")
         return 1
@@ -50,6 +50,8 @@ def write_new(name: str, recorded: Path, path: str, folder: Path) -> int:
         folder / "fixtures" / module / ("plain.json" if len(events) == 1 else "stream.json"): fixture,
         folder / f"test_{module}.py": test_of(name),
     }
+    if recorded.resolve() in {file.resolve() for file in files} and is_fixture(json.loads(recorded.read_bytes())):
+        files.pop(next(file for file in files if file.resolve() == recorded.resolve()))  # it is a fixture, and in its place
     if there := [str(file) for file in files if file.exists()]:
         sys.stderr.write(f"{', '.join(there)}: exists already\n")
         return 1

@@ -44,12 +44,15 @@ Check = Callable[[Subject], None]
 def figures(subject: Subject) -> None:
     """Every fixture reads as its `expected` says: figures, provider, model, what was reported, whether it was complete.
 
-    Mend: correct the table: `places` (also a stream's), `final`, `camel_case`, the paths. Correct `expected` only from the
-    provider's documents, never from what was read.
+    Mend: correct the table: `provider`, `model`, `places` (also a stream's), `final` and `start`, `camel_case`, the paths; a
+    stream's usages are not calls of their own (`calls_add`). Correct `expected` only from the provider's documents, never
+    from what was read.
     """
     if not subject.fixtures:
-        raise Broken(f"there is no fixture of {subject.adapter.__name__} in {subject.folder}")
+        raise Broken(f"there is no fixture of {subject.adapter.__name__} ({subject.adapter.provider}) in {subject.folder}")
     for fixture in subject.fixtures:
+        if fixture.source.lower().startswith("to do"):
+            raise Broken(f"{fixture.name}: where its figures are from is still to do")
         try:
             got: Any = told(subject.read(fixture, fixture.bytes()))
         except UnimeterError as error:
@@ -68,7 +71,7 @@ def _difference(got: Expected | str, expected: Expected) -> str:
         return f"read {got if isinstance(got, str) else got.metrics}, expected {expected.error or expected.metrics}"
     pairs = [(name, getattr(got, name), getattr(expected, name)) for name in Expected.model_fields if name != "metrics"]
     pairs += [(name, got.metrics.get(name), expected.metrics.get(name)) for name in {**expected.metrics, **got.metrics}]
-    return "; ".join(f"{name}: read {one}, expected {other}" for name, one, other in pairs if one != other)
+    return "; ".join(f"{name}: read {one!r}, expected {other!r}" for name, one, other in pairs if one != other)
 
 
 def identities(subject: Subject) -> None:
@@ -140,15 +143,22 @@ def repeated_events(subject: Subject) -> None:
 
 
 def null_and_zero(subject: Subject) -> None:
-    """In a stream a null never overwrites a figure, and an explicit 0 does.
+    """In a stream the last figure counts: a null never overwrites it, and an explicit 0 does.
 
-    Mend: leave `merge` as it is. Where a provider's events are running parts, `merge` says so, and 0 is not asked.
+    Mend: leave `merge` as it is, or overwrite in it. Where a provider's events are running parts, `merge` says so, and 0 is
+    not asked.
     """
     for fixture, whole in _streams(subject):
         carriers = [event for event in fixture.events or () if isinstance(event, dict) and subject.adapter.locate(event)]
         if not carriers or subject.adapter.stop_tests or subject.adapter.usage_is_list:
             continue
         usage, _ = subject.adapter.locate(carriers[-1]) or ({}, {})
+        lower = _with_usage(subject.adapter, carriers[-1], _numbers_as(usage, 1))
+        if lower is not None and not any(starts(lower) for starts in subject.adapter.start_tests) and whole.complete:
+            last = max(at for at, event in enumerate(fixture.events or ()) if event is carriers[-1])
+            before = [*(fixture.events or ())[:last], lower, *(fixture.events or ())[last:]]
+            if subject.read(fixture, before).told != whole.told:
+                raise Broken(f"{fixture.name}: figures of an earlier event are kept against those of the last")
         nulls = _with_usage(subject.adapter, carriers[-1], _numbers_as(usage, None))
         if nulls is not None and subject.read(fixture, [*(fixture.events or ()), nulls]).told != whole.told:
             raise Broken(f"{fixture.name}: an event whose usage is all null changes the figures")
@@ -338,6 +348,9 @@ def recognition(subject: Subject) -> None:
     for taken, body in _bodies_of_others(subject):
         if subject.known.dialect_of([body], None) is subject.adapter:
             raise Broken(f"it takes the bodies of {taken.__name__}, such as {body}; its `shape` is too wide")
+    hosts = {fixture.wire.host for fixture in subject.readable if fixture.wire.host and fixture.wire.provider is None}
+    if subject.adapter.hosts and hosts and not any(subject.known.from_url(f"https://{host}/").label for host in hosts):
+        raise Broken(f"{', '.join(sorted(hosts))}: nobody's `hosts` names where the fixtures came from")
     for fixture, _ in _readings(subject):
         label = ""
         for alone in (False,) if fixture.wire.headers else (True, False):
@@ -365,6 +378,8 @@ def identified(subject: Subject) -> None:
     if not subject.adapter.id:
         return
     for fixture, reading in _readings(subject):
+        if reading.id is not None and reading.id == reading.model:
+            raise Broken(f"{fixture.name}: {reading.id} is the model's name, and no id of a response")
         if reading.id is None and not reading.calls and isinstance(fixture.response, dict):
             ids = [name for name, value in fixture.response.items() if _ID.fullmatch(name) and isinstance(value, str) and value]
             if ids:

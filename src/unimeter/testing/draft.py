@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from unimeter.fields import other_spelling
@@ -34,6 +34,8 @@ class Draft(NamedTuple):
 
     place: str
     """Where the usage seems to stand."""
+    places: tuple[str, ...]
+    """There, and where else events of a stream have some."""
     model: str
     id: str
     metrics: dict[str, str]
@@ -43,8 +45,18 @@ class Draft(NamedTuple):
     camel_case: bool
 
 
-def draft_of(response: dict[str, Any]) -> Draft:
+def places_in(event: dict[str, Any]) -> list[str]:
+    """Where an event seems to have usage."""
+    place, usage = max(_objects(event), key=lambda found: _likeness(*found), default=("", {}))
+    return [place] if place and _likeness(place, usage) >= 1 else []
+
+
+def draft_of(response: dict[str, Any], places: Sequence[str] = ()) -> Draft:
     """A guess at where a response has its usage, and at what is in it.
+
+    Args:
+        response: the response, or a stream's events laid over one another.
+        places: where the events have some.
 
     Raises:
         ValueError: nothing in it looks like usage.
@@ -54,7 +66,10 @@ def draft_of(response: dict[str, Any]) -> Draft:
         raise ValueError("nothing in the response looks like usage: an object with two numbers or more")
     metrics: dict[str, str] = {}
     others: dict[str, Any] = {}
-    for path, value in _leaves(usage):
+    everywhere = tuple(dict.fromkeys((place, *places)))
+    for path, value in (leaf for where in everywhere for leaf in _leaves(_at(response, where))):
+        if path in metrics.values() or path in others:
+            continue
         meant = next((metric for metric, words in GUESSES.items() if re.search(words, path, re.IGNORECASE)), "")
         whole = isinstance(value, int) and not isinstance(value, bool)
         if meant and meant not in metrics and (whole or (meant == "cost" and isinstance(value, float))):
@@ -65,7 +80,7 @@ def draft_of(response: dict[str, Any]) -> Draft:
     camel = any(name != name.lower() and "_" not in name for name in names)
     model = next((name for name in ("model", "modelId", "model_id", "modelName", "model_name") if name in response), "model")
     response_id = next((name for name in response if _ID.search(name) and "model" not in name.lower()), "id")
-    return Draft(place, model, response_id, metrics, others, camel)
+    return Draft(place, everywhere, model, response_id, metrics, others, camel)
 
 
 def class_name(provider: str) -> str:
@@ -102,7 +117,7 @@ def table_of(provider: str, draft: Draft) -> str:
         f'    provider = "{title}"',
         f'    hosts = ("{host_of(provider)}",)  # to do: where it answers; and in the fixtures',
         f'    shape = ("{shape}",)  # to do: what no other dialect has',
-        f'    places = ("{_snake(draft.place)}",)  # to do: and where a stream\'s events have it',
+        f"    places = {_tuple_of(draft.places)}  # to do: and where a stream's events have it",
         f'    model = ("{_snake(draft.model)}",)',
         f'    id = ("{_snake(draft.id)}",)',
         "    # to do: for its streams, `final` and `content`: what the last events hold, and where the answer stands",
@@ -144,6 +159,16 @@ def test_of(provider: str) -> str:
         f"    adapter = {title}\n"
         f'    fixtures = "fixtures/{module}"\n'
     )
+
+
+def _tuple_of(paths: Sequence[str]) -> str:
+    return "(" + ", ".join(json.dumps(_snake(path)) for path in paths) + ("," if len(paths) == 1 else "") + ")"
+
+
+def _at(value: Any, path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        value = value.get(name, {})
+    return value
 
 
 def _last(path: str) -> str:

@@ -39,7 +39,7 @@ def listen(response: Any, exchange: Exchange) -> None:
     if not exchange.heard:
         return
     if response.closed:
-        exchange.feed(response.data, decoded=response.decode_content)
+        exchange.feed(response.data, decoded=response.decode_content and _can_decode(response))
         exchange.end()
         return
     if hasattr(response, "_unimeter"):  # two listen
@@ -48,6 +48,12 @@ def listen(response: Any, exchange: Exchange) -> None:
     response._unimeter = (exchange,)
     kind: Any = type(response)
     response.__class__ = _heard(kind)
+
+
+def _can_decode(response: Any) -> bool:
+    """Whether urllib3 can undo a response's coding here; what it does not know, it hands on as it is."""
+    codings = response.headers.get("content-encoding", "").lower().split(",")
+    return all(coding.strip() in response.CONTENT_DECODERS for coding in codings)
 
 
 def _with_length(headers: Any, length: int) -> Any:
@@ -74,7 +80,7 @@ def _heard(kind: Any) -> type:
 
         def _take(self, piece: bytes, decoded: bool) -> None:
             for exchange in self._unimeter:
-                exchange.feed(piece, decoded=decoded)
+                exchange.feed(piece, decoded=decoded and _can_decode(self))
 
         def _end(self, whole: bool) -> None:
             for exchange in self._unimeter:

@@ -1,0 +1,111 @@
+"""A server on loopback that answers as it is told to in the query: with which body, coding, framing, and which fault."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import brotli
+import zstandard
+
+from unimeter.fixture import Fixture
+
+from ..conftest import FIXTURES
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": lambda body: body,
+    "gzip": lambda body: gzip.compress(body, mtime=0),
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
+
+
+@contextmanager
+def wire_server(fixture: Fixture | None = None) -> Iterator[str]:
+    """The url of a server.
+
+    Query: `fixture` (its name, unless one is given here), `coding`, `framing` (`length`, `chunked`, `close`), `pieces` (bytes of
+    each), `pause` (seconds between them), `fault` (`reset`, `cut`, `short`, `garbage`) and `at` (the byte where it happens).
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    server.daemon_threads = True
+    server.fixture = fixture  # type: ignore[attr-defined]  # for the handler
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        fixture = self.server.fixture or FIXTURES[asked["fixture"]]  # type: ignore[attr-defined]
+        accepted = {name.partition(";")[0].strip() for name in self.headers.get("accept-encoding", "").split(",")}
+        coding = asked.get("coding", "identity")
+        if coding not in accepted:
+            coding = "identity"
+        body = CODINGS[coding](fixture.bytes())
+        fault, at = asked.get("fault"), int(asked.get("at", len(body) // 2))
+        if fault == "garbage":
+            body = body[:at] + b"\x00garbage\x00" + body[at + 3 :]
+        framing = asked.get("framing", "length")
+        self.send_response(200)
+        for name, value in fixture.wire.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-type", fixture.wire.content_type)
+        if coding != "identity":
+            self.send_header("content-encoding", coding)
+        if framing == "length":
+            self.send_header("content-length", str(len(body) + (7 if fault == "short" else 0)))
+        elif framing == "chunked":
+            self.send_header("transfer-encoding", "chunked")
+        if framing == "close" or fault:
+            self.send_header("connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        if fault in ("reset", "cut"):
+            body = body[:at]
+        self._send(body, framing == "chunked", int(asked.get("pieces", 0)) or len(body) or 1, float(asked.get("pause", 0)))
+        if fault == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        elif framing == "chunked" and fault is None:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _send(self, body: bytes, chunked: bool, size: int, pause: float) -> None:
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+            self.wfile.flush()
+            time.sleep(pause)
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except (OSError, ValueError):  # the client, or we, closed it
+            self.close_connection = True
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):
+            super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name that it has above
+        """Nothing: the test tells what went wrong."""

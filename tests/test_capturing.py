@@ -1,0 +1,472 @@
+"""`capture`: what it hears, in which run it counts it, and that the program never notices."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+import unimeter
+from unimeter import Run, Session
+from unimeter.capturing import exchange, metered, taps
+from unimeter.fixture import sse
+
+URL = "https://api.openai.com/v1/chat/completions"
+USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+ANSWER = {"object": "chat.completion", "model": "m", "choices": [], "usage": USAGE}
+
+
+def word(text: str) -> dict[str, Any]:
+    return {"object": "chat.completion.chunk", "model": "m", "choices": [{"delta": {"content": text}, "finish_reason": None}]}
+
+
+STOP = {**word(""), "choices": [{"delta": {}, "finish_reason": "stop"}]}
+STREAM = [word(""), word("Hello"), word("!"), STOP, {**ANSWER, "object": "chat.completion.chunk"}, "[DONE]"]
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that comes in pieces, as off the wire."""
+
+    def __init__(self, pieces: list[bytes], error: Exception | None = None) -> None:
+        self.pieces = pieces
+        self.error = error
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.pieces
+        if self.error:
+            raise self.error
+
+    async def __aiter__(self) -> Any:
+        for piece in self.pieces:
+            await asyncio.sleep(0)
+            yield piece
+        if self.error:
+            raise self.error
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def streamed(events: list[Any] = STREAM, error: Exception | None = None) -> httpx.Response:
+    body = sse(events)
+    pieces = [body[at : at + 50] for at in range(0, len(body), 50)]
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces, error))
+
+
+def client(answer: Answer | Any = ANSWER) -> httpx.Client:
+    return httpx.Client(transport=httpx.MockTransport(answer if callable(answer) else lambda _: httpx.Response(200, json=answer)))
+
+
+def counts(run: Run) -> tuple[int, int]:
+    """The calls of a run, and those of them that told no usage."""
+    extra = run.metrics.additional_metrics or {}
+    return extra.get("calls", 0), extra.get("calls_without_usage", 0)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_said", set())
+
+
+@pytest.fixture
+def clients() -> Iterator[httpx.Client]:
+    with client() as made:
+        yield made
+
+
+# what is heard --------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_is_counted(clients: httpx.Client) -> None:
+    session = Session()
+    with unimeter.capture(session=session) as run:
+        response = clients.post(URL, json={})
+    assert response.json() == ANSWER
+    assert counts(run) == (1, 0)
+    assert run.metrics.total_tokens == session.metrics.total_tokens == 11
+    (message,) = run.messages
+    assert (message.reading.provider, message.reading.model) == ("OpenAI Chat", "m")
+    assert message.duration is not None
+    clients.post(URL, json={})
+    assert counts(run) == (1, 0)
+
+
+def test_a_stream_is_counted_with_its_first_token() -> None:
+    with client(lambda _: streamed()) as made, unimeter.capture() as run, made.stream("POST", URL, json={}) as response:
+        assert b"".join(response.iter_bytes()) == sse(STREAM)
+    (message,) = run.messages
+    assert message.reading.complete
+    assert 0 <= message.time_to_first_token <= message.duration
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "answer"),
+    [
+        ("GET", URL, ANSWER),
+        ("POST", "https://api.openai.com/v1/files", {"object": "file", "id": "x"}),
+        ("POST", "https://api.anthropic.com/v1/messages/count_tokens", {"input_tokens": 12}),
+        ("POST", "https://api.anthropic.com/v1/messages/batches", {"type": "message_batch", "id": "x"}),
+        ("POST", "https://api.openai.com/v1/responses/input_tokens", {"object": "response.input_tokens", "input_tokens": 11}),
+        ("POST", "https://generativelanguage.googleapis.com/v1beta/models/g:countTokens", {"totalTokens": 31}),
+        ("POST", "https://acme.example/users", ANSWER),
+        ("POST", "https://acme.example/survey/1/responses", {"ok": True}),
+        ("POST", "https://acme.example/workflow/invoke", {"ok": True}),
+        ("POST", "https://acme.example/v1/messages", {"sent": 3}),
+    ],
+)
+def test_what_is_no_answer_of_a_model_is_not_counted(method: str, url: str, answer: Any) -> None:
+    with client(answer) as made, unimeter.capture() as run:
+        made.request(method, url)
+    assert run.messages == []
+
+
+def test_what_failed_is_not_counted_and_a_retry_is_a_call_of_its_own() -> None:
+    answers = iter([httpx.Response(429, json={"error": {}}), httpx.Response(200, json=ANSWER)])
+    with client(lambda _: next(answers)) as made, unimeter.capture() as run:
+        while made.post(URL).status_code != 200:
+            pass
+    assert counts(run) == (1, 0)
+
+    def refused(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with client(refused) as made, unimeter.capture() as run, pytest.raises(httpx.ConnectError, match="refused"):
+        made.post(URL)
+    gc.collect()
+    assert run.messages == []
+
+
+def test_a_replayed_response_counts_once() -> None:
+    with client({**ANSWER, "id": "x"}) as made, unimeter.capture() as run:
+        made.post(URL)
+        made.post(URL)
+    assert counts(run) == (1, 0)
+
+
+def test_a_call_without_usage_is_one() -> None:
+    with client(lambda _: streamed(STREAM[:4])) as made, unimeter.capture() as run:
+        made.post(URL)
+    assert counts(run) == (1, 1)
+
+
+@pytest.mark.parametrize("hosts", [{"llm.acme.example": "groq"}, {"https://llm.acme.example/own/": "groq"}])
+def test_a_host_of_ones_own(hosts: dict[str, str]) -> None:
+    with client() as made, unimeter.capture(hosts=hosts) as run:
+        made.post("https://llm.acme.example/own/way")
+        made.post("https://llm.acme.examples/own/way")
+    assert [message.reading.provider for message in run.messages] == ["Groq"]
+    with client() as made, unimeter.capture(hosts={"api.openai.com": None}) as run:
+        made.post(URL)
+    assert run.messages == []
+    with pytest.raises(unimeter.UnknownProvider):
+        unimeter.capture(hosts={"x": "nobody"})
+
+
+def test_a_server_on_localhost_is_known_by_its_marks() -> None:
+    with client({**ANSWER, "timings": {"prompt_n": 1}}) as made, unimeter.capture() as run:
+        made.post("http://localhost:8080/v1/chat/completions")
+    assert run.messages[0].reading.provider == "llama.cpp"
+
+
+# where it is counted --------------------------------------------------------------------------------------------------
+
+
+def test_nested_captures_and_runs(clients: httpx.Client) -> None:
+    with unimeter.capture() as outer:
+        clients.post(URL)
+        with Run() as step:
+            clients.post(URL)
+            with unimeter.capture() as inner:
+                clients.post(URL)
+        with Run(nested=False) as own:
+            clients.post(URL)
+    assert [counts(run)[0] for run in (outer, step, inner, own)] == [4, 2, 1, 1]
+
+
+def test_captures_that_overlap(clients: httpx.Client) -> None:
+    one, two = unimeter.capture(), unimeter.capture()
+    one.start()
+    two.start()
+    clients.post(URL)
+    one.stop()
+    clients.post(URL)
+    two.stop()
+    clients.post(URL)
+    assert (counts(one)[0], counts(two)[0]) == (2, 2)  # the second began inside the first
+    assert Run.current() is None
+    one.stop()
+    with pytest.raises(RuntimeError, match="entered once"):
+        one.start() if not one._entered else one._enter()
+
+
+def test_threads_pools_and_tasks_take_the_run_along(clients: httpx.Client) -> None:
+    async def tasks() -> None:
+        await asyncio.gather(*(asyncio.to_thread(clients.post, URL) for _ in range(3)))
+
+    with ThreadPoolExecutor(2) as early, unimeter.capture() as run:
+        thread = threading.Thread(target=clients.post, args=(URL,))
+        thread.start()
+        thread.join()
+        list(early.map(lambda _: clients.post(URL), range(3)))
+        asyncio.run(tasks())
+    assert counts(run)[0] == 7
+    assert "run" not in vars(thread)
+
+
+def test_concurrent_captures_do_not_mix() -> None:
+    def one(number: int) -> tuple[int, int]:
+        usage = {"prompt_tokens": number, "completion_tokens": 0}
+        with client({**ANSWER, "usage": usage}) as made, unimeter.capture() as run:
+            for _ in range(5):
+                made.post(URL)
+        return counts(run)[0], run.metrics.input_tokens
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(40))) == [(5, 5 * number) for number in range(40)]
+
+    async def task(number: int) -> tuple[int, int]:
+        answer = {**ANSWER, "usage": {"prompt_tokens": number, "completion_tokens": 0}}
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+        async with httpx.AsyncClient(transport=transport) as made, unimeter.capture() as run:
+            for _ in range(5):
+                await made.post(URL)
+                await asyncio.sleep(0)
+        return counts(run)[0], run.metrics.input_tokens
+
+    async def tasks() -> list[tuple[int, int]]:
+        return await asyncio.gather(*map(task, range(20)))
+
+    assert asyncio.run(tasks()) == [(5, 5 * number) for number in range(20)]
+
+
+# streams that are not read to their end -------------------------------------------------------------------------------
+
+CUT = [{**word("Hello"), "usage": USAGE}, *STREAM]
+
+
+def test_what_is_left_open_is_counted_as_not_complete() -> None:
+    body = Pieces([sse([event]) for event in CUT])
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+    with client(lambda _: response) as made, unimeter.capture() as run:
+        pieces = made.send(made.build_request("POST", URL), stream=True).iter_raw()
+        next(pieces)
+    assert [message.reading.complete for message in run.messages] == [False]
+    assert b"DONE" in b"".join(pieces)
+    assert counts(run) == (1, 0)
+
+
+@pytest.mark.parametrize("how", ["close", "drop", "error"])
+def test_a_stream_that_is_cut(how: str) -> None:
+    error = httpx.ReadError("reset") if how == "error" else None
+    response = httpx.Response(
+        200, headers={"content-type": "text/event-stream"}, stream=Pieces([sse([event]) for event in CUT[:2]], error)
+    )
+    with client(lambda _: response) as made, unimeter.capture() as run:
+        opened = made.send(made.build_request("POST", URL), stream=True)
+        pieces = opened.iter_raw()
+        next(pieces)
+        if how == "close":
+            opened.close()
+        elif how == "error":
+            with pytest.raises(httpx.ReadError, match="reset"):
+                list(pieces)
+        else:
+            del response, opened, pieces
+            made = None  # type: ignore[assignment]  # all that holds it
+            gc.collect()
+        assert counts(run) == (1, 0)
+        assert not run.messages[0].reading.complete
+
+
+def test_a_task_that_is_closed_while_it_waits_for_an_answer() -> None:
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as made:
+            with unimeter.capture():
+                await made.post(URL)
+
+    loop = asyncio.new_event_loop()
+    coroutine = ask()
+    task = loop.create_task(coroutine)
+    loop.run_until_complete(asyncio.sleep(0.01))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    assert not taps._listeners
+
+
+# what the program sees ------------------------------------------------------------------------------------------------
+
+
+def test_everything_is_restored() -> None:
+    before = (httpx.Client.send, httpx.AsyncClient.send, threading.Thread.start, ThreadPoolExecutor.submit)
+    with unimeter.capture():
+        assert httpx.Client.send is not before[0]
+        with unimeter.capture():
+            pass
+        assert httpx.Client.send is not before[0]
+    assert (httpx.Client.send, httpx.AsyncClient.send, threading.Thread.start, ThreadPoolExecutor.submit) == before
+
+
+def test_who_patched_ours_keeps_theirs(clients: httpx.Client) -> None:
+    original = httpx.Client.send
+    capture = unimeter.capture()
+    capture.start()
+    ours = httpx.Client.send
+
+    def theirs(*arguments: Any, **options: Any) -> Any:
+        return ours(*arguments, **options)
+
+    httpx.Client.send = theirs
+    try:
+        capture.stop()
+        assert httpx.Client.send is theirs
+        assert clients.post(URL).status_code == 200
+    finally:
+        httpx.Client.send = original
+    assert counts(capture) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(metered.MeteredCall, "hear"), (metered.MeteredCall, "settle"), (metered.MeteredCall, "answered"), (Run, "record")],
+)
+def test_a_failure_inside_never_reaches_the_program(
+    owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(owner, name, fail)
+    with caplog.at_level(logging.WARNING), client(lambda _: streamed()) as made, unimeter.capture():
+        for _ in range(3):
+            with made.stream("POST", URL, json={"secret": "Hello"}) as response:
+                assert b"".join(response.iter_bytes()) == sse(STREAM)
+    said = [record.getMessage() for record in caplog.records]
+    assert said
+    assert len({*said}) == len(said)
+    assert all("unimeter failed" in message for message in said)
+    assert "Hello" not in caplog.text
+
+
+def test_a_malformed_answer_is_said_once_and_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    bad = {**ANSWER, "usage": {**USAGE, "prompt_tokens": "Hello"}}
+    with caplog.at_level(logging.WARNING), client(bad) as made, unimeter.capture() as run:
+        made.post(URL)
+        made.post(URL)
+    assert counts(run) == (2, 2)
+    assert len(caplog.records) == 1
+    assert "prompt_tokens" in caplog.text
+    assert "Hello" not in caplog.text
+
+
+def test_a_body_is_not_kept() -> None:
+    secret = "a prompt that nobody else may read"
+    kept: list[metered.MeteredCall] = []
+    of = metered.MeteredCall.__init__
+
+    def init(self: Any, *arguments: Any, **options: Any) -> None:
+        of(self, *arguments, **options)
+        kept.append(self)
+
+    events = [word(secret)] * 2000 + STREAM
+    with pytest.MonkeyPatch.context() as patch, client(lambda _: streamed(events)) as made, unimeter.capture() as run:
+        patch.setattr(metered.MeteredCall, "__init__", init)
+        made.post(URL)
+    (call,) = kept
+    assert len(call._hearing.events) < 300
+    assert run.messages[0].reading.complete
+    assert secret not in repr(run.messages)
+
+
+def test_a_call_within_a_call_is_heard(clients: httpx.Client) -> None:
+    """A hook of the program's own, or an application that runs in the process, may call a model while a request is made."""
+    other = "https://api.anthropic.com/v1/messages"
+
+    def app(_: httpx.Request) -> httpx.Response:
+        clients.post(other)
+        return httpx.Response(200, json=ANSWER)
+
+    with client(app) as made, unimeter.capture() as run:
+        made.post(URL)
+    assert counts(run) == (2, 0)
+
+
+# usage that is asked for ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
+        ({"stream": True, "stream_options": {"x": 1}}, {"stream": True, "stream_options": {"x": 1, "include_usage": True}}),
+        ({"stream": True, "stream_options": {"include_usage": False}}, None),
+        ({"stream": False}, None),
+        ({}, None),
+    ],
+)
+def test_usage_is_asked_for(asked: Any, sent: Any) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["content-length"] == str(len(request.content))
+        assert request.headers["authorization"] == "x"
+        bodies.append(request.content)
+        return streamed()
+
+    with client(answer) as made, unimeter.capture(inject_usage=True):
+        made.post(URL, json=asked, headers={"authorization": "x"})
+        made.post("https://api.anthropic.com/v1/messages", json=asked, headers={"authorization": "x"})
+    assert [json.loads(body) for body in bodies] == [sent or asked, asked]
+
+
+def test_nothing_is_asked_for_unless_it_is_wanted() -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return streamed()
+
+    with client(answer) as made, unimeter.capture():
+        made.post(URL, content=b'{"stream": true}')
+    assert bodies == [b'{"stream": true}']
+
+
+# hooks ----------------------------------------------------------------------------------------------------------------
+
+
+def test_hooks_of_a_client() -> None:
+    run, other = Run(), Run()
+    one, two = unimeter.httpx_hooks(run), unimeter.httpx_hooks(other)
+    hooks = {name: one[name] + two[name] for name in one}
+    transport = httpx.MockTransport(lambda _: streamed())
+    with httpx.Client(transport=transport, event_hooks=hooks) as made, made.stream("POST", URL) as response:
+        assert b"".join(response.iter_bytes()) == sse(STREAM)
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=transport, event_hooks=hooks) as made:
+            assert (await made.post(URL)).content == sse(STREAM)
+            await made.get("https://acme.example/")
+
+    asyncio.run(ask())
+    assert counts(run) == counts(other) == (2, 0)
+    with unimeter.capture() as capture, pytest.raises(TypeError, match="hears by itself"):
+        unimeter.httpx_hooks(capture)
