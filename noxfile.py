@@ -103,3 +103,4 @@ def bench(session: nox.Session) -> None:
     install(session, "bench", "sdk")
     session.run("python", "benchmarks/speed.py")
     session.run("python", "benchmarks/rollup.py")
+    session.run("python", "benchmarks/stream.py")

@@ -361,9 +361,8 @@ def test_a_failure_inside_never_reaches_the_program(
             with made.stream("POST", URL, json={"secret": "Hello"}) as response:
                 assert b"".join(response.iter_bytes()) == sse(STREAM)
     said = [record.getMessage() for record in caplog.records]
-    assert said
+    assert any("unimeter failed" in message for message in said)
     assert len({*said}) == len(said)
-    assert all("unimeter failed" in message for message in said)
     assert "Hello" not in caplog.text
 
 

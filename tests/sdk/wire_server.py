@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import brotli
 import zstandard
 
-from unimeter.fixture import Fixture
+from unimeter.fixture import Fixture, sse
 
 from ..conftest import FIXTURES
 
@@ -31,15 +31,15 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @contextmanager
-def wire_server(fixture: Fixture | None = None) -> Iterator[str]:
+def wire_server(fixture: Fixture | None = None, coding: str = "identity") -> Iterator[str]:
     """The url of a server.
 
-    Query: `fixture` (its name, unless one is given here), `coding`, `framing` (`length`, `chunked`, `close`), `pieces` (bytes of
+    Query: `fixture` and `coding` (unless they are given here), `framing` (`length`, `chunked`, `close`), `pieces` (bytes of
     each), `pause` (seconds between them), `fault` (`reset`, `cut`, `short`, `garbage`) and `at` (the byte where it happens).
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
     server.daemon_threads = True
-    server.fixture = fixture  # type: ignore[attr-defined]  # for the handler
+    server.fixture, server.coding = fixture, coding  # type: ignore[attr-defined]  # for the handler
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -54,15 +54,19 @@ class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         fixture = self.server.fixture or FIXTURES[asked["fixture"]]  # type: ignore[attr-defined]
         accepted = {name.partition(";")[0].strip() for name in self.headers.get("accept-encoding", "").split(",")}
-        coding = asked.get("coding", "identity")
+        coding = asked.get("coding", self.server.coding)  # type: ignore[attr-defined]
         if coding not in accepted:
             coding = "identity"
-        body = CODINGS[coding](fixture.bytes())
+        # Gemini streams a JSON array, unless it is asked for server-sent events.
+        body = CODINGS[coding](sse(fixture.events) if fixture.events and "alt=sse" in self.path else fixture.bytes())
         fault, at = asked.get("fault"), int(asked.get("at", len(body) // 2))
         if fault == "garbage":
             body = body[:at] + b"\x00garbage\x00" + body[at + 3 :]
