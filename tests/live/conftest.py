@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,21 +24,40 @@ def needed(package: str) -> ModuleType:
     return pytest.importorskip(package, reason=f"{package} is not installed: the live test needs the dependency group `live`")
 
 
+class Server(NamedTuple):
+    """A llama.cpp server that says what `tiny_model` makes it say."""
+
+    address: str
+    log: Path
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a llama.cpp server that says what `tiny_model` makes it say. It starts and ends with the tests."""
+    """The address of a server with one slot: a repeated prompt meets its own cache. It starts and ends with the tests."""
+    with _running(tmp_path_factory.mktemp("llamacpp"), slots=1) as running:
+        yield running.address
+
+
+@pytest.fixture(scope="module")
+def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that answers four at a time."""
+    with _running(tmp_path_factory.mktemp("llamacpp"), slots=4) as running:
+        yield running
+
+
+@contextmanager
+def _running(folder: Path, slots: int) -> Iterator[Server]:
     for package in ("xllamacpp", "gguf"):
         needed(package)
-    folder = tmp_path_factory.mktemp("llamacpp")
     model, log = folder / "tiny.gguf", folder / "server.log"
     tiny_model.write(model)
-    command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(model)]
+    command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(model), str(slots)]
     with (
         log.open("wb") as errors,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
-            yield _address(process, log)
+            yield Server(_address(process, log), log)
             process.stdin.close()
             assert process.wait(SECONDS_TO_STOP) == 0, log.read_text()
         finally:

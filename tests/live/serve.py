@@ -1,4 +1,4 @@
-"""A real llama.cpp server in a process of its own: `python serve.py MODEL` prints its address once it answers.
+"""A real llama.cpp server in a process of its own: `python serve.py MODEL SLOTS` prints its address once it answers.
 
 It listens on loopback, on a port that the system chooses, and ends when its standard input is closed: also when whoever
 started it dies.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 
-def serve(model: str) -> None:
+def serve(model: str, slots: int) -> None:
     """Serve a GGUF file until standard input ends."""
     import xllamacpp
 
@@ -18,7 +18,8 @@ def serve(model: str) -> None:
     params.model_alias = {"tiny"}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_parallel = 1  # one slot: a repeated prompt meets its own cache
+    params.n_parallel = slots
+    params.n_ctx = 2048 * slots
     params.cpuparams.n_threads = 1
     params.use_jinja = True
     server = xllamacpp.Server(params)
@@ -27,4 +28,4 @@ def serve(model: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))
