@@ -10,12 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-
-import brotli
-import zstandard
 
 from unimeter.fixture import Fixture, sse
 
@@ -25,8 +23,8 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "identity": lambda body: body,
     "gzip": lambda body: gzip.compress(body, mtime=0),
     "deflate": zlib.compress,
-    "br": brotli.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
+    "br": lambda body: import_module("brotli").compress(body),
+    "zstd": lambda body: import_module("zstandard").ZstdCompressor().compress(body),
 }
 
 

@@ -22,9 +22,8 @@ from unimeter.registry import registry
 from unimeter.shape import conditions
 from unimeter.testing.subject import Subject, changed, objects, paths, told
 from unimeter.values import Refused
-from unimeter.wire.eventstream import EventStreamDecoder
-from unimeter.wire.ndjson import NDJSONDecoder
-from unimeter.wire.sse import SSEDecoder
+from unimeter.wire.body import Body, BodyDecoder, read_body
+from unimeter.wire.json import loads
 
 WRONG_COUNTS: tuple[Any, ...] = ("12", True, -1, float("nan"), 1.5, 2**63, [1], {"a": 1})
 """None of these is a count."""
@@ -194,19 +193,12 @@ def boundaries(subject: Subject) -> None:
 
     Mend: nothing in an adapter; report it to unimeter.
     """
-    for fixture, whole in _streams(subject):
+    for fixture, _ in _readings(subject):
         body = fixture.bytes()
-        if fixture.wire.content_type == "application/vnd.amazon.eventstream":
-            messages = EventStreamDecoder()
-            single = [message for at in range(len(body)) for message in messages.feed(body[at : at + 1])]
-            if single != list(EventStreamDecoder().feed(body)):
-                raise Broken(f"{fixture.name}: other messages when it comes byte by byte")
-        elif fixture.wire.content_type != "application/json":
-            decoder = SSEDecoder() if fixture.wire.content_type == "text/event-stream" else NDJSONDecoder()
-            data = [one for at in range(len(body)) for one in decoder.feed(body[at : at + 1])]
-            data += decoder.close()
-            if subject.read(fixture, data).told != whole.told:
-                raise Broken(f"{fixture.name}: other figures when it comes byte by byte")
+        decoder = BodyDecoder(loads)
+        events = [event for at in range(len(body)) for event in decoder.feed(body[at : at + 1])] + decoder.close()
+        if Body(events, decoder.framing, decoder.done, decoder.cut) != read_body(body, loads):
+            raise Broken(f"{fixture.name}: other events when it comes byte by byte")
 
 
 def keys_gone(subject: Subject) -> None:
