@@ -93,16 +93,19 @@ class MeteredCall:
         self.settle()
 
     def settle(self) -> None:
-        """Count the call by what it has told, unless that was done."""
+        """Count the call by what it has told, unless that was done, or nobody has answered yet."""
         with self._lock:
+            if self._count is None or not self._answered:
+                return
             count, self._count = self._count, None
-            if count is None or not self._answered:
+            if self._headers_event is not None:
+                self._hearing.recent.append(self._headers_event)
+            if not self._may_be_call():
                 return
             reading = self._reading()
-            if reading is None and not self._is_generation:
-                return  # no call to a model
-            first = None if self._first_token is None else self._first_token - self._began
-            count(reading, self._last - self._began, first)
+            if reading is not None or self._is_generation:  # else it was a batch, or a file
+                first = None if self._first_token is None else self._first_token - self._began
+                count(reading, self._last - self._began, first)
 
     # its events ------------------------------------------------------------------------------------------------------
 
@@ -119,22 +122,21 @@ class MeteredCall:
         if len(hearing.recent) >= MOST:
             hearing.tidy()
 
-    def _reading(self) -> Reading | None:
-        """What the call told; None where it told no usage, or is none."""
-        hearing, decoder = self._hearing, self._decoder
-        call = hearing.call
-        if self._headers_event is not None:
-            hearing.recent.append(self._headers_event)
+    def _may_be_call(self) -> bool:
+        """Whether this was an answer of somebody's whom we know: by the host, or by what stands in it."""
+        call = self._hearing.call
+        if self._is_generation and call.label is not None:
+            return True
         known = call.recogniser
-        events = [event for event in hearing.events if isinstance(event, dict)]
-        has_shape = any(known.by_shape(event) or known.by_usage(event) for event in events)
-        if not has_shape and (not self._is_generation or call.label is None):
-            self._is_generation = False  # a count of tokens, a file, a batch; or nobody's that we know
-            return None
-        if self._unreadable and self._is_generation:
-            say_once(f"a body from {call.label or 'an unknown provider'} could not be read: {self._unreadable}")
+        return any(known.by_shape(event) or known.by_usage(event) for event in self._hearing.events if isinstance(event, dict))
+
+    def _reading(self) -> Reading | None:
+        """What the call told; None where it told no usage."""
+        decoder, whose = self._decoder, self._hearing.call.label or "an unknown provider"
+        if self._unreadable:
+            say_once(f"a body from {whose} could not be read: {self._unreadable}")
         try:
-            return hearing.reading(
+            return self._hearing.reading(
                 is_stream=decoder.framing != "json",
                 done=decoder.done,
                 cut=decoder.cut or bool(self._unreadable),
@@ -142,6 +144,6 @@ class MeteredCall:
             )
         except MalformedUsage as error:
             say_once(f"usage from {error.provider} is malformed at {error.path}, and is not counted")
-            return None
         except UnimeterError:
-            return None
+            pass  # it told none
+        return None

@@ -24,7 +24,7 @@ class Capture(Run):
         print(run.metrics)
 
     It hears httpx, httpx2, aiohttp, requests, urllib3 and botocore, synchronous or not, streaming or not, in this
-    thread or task and in all that inherit its context; hand a plain thread or a pool `run.bound(function)`. An answer
+    thread or task, in those that inherit its context, and in threads and pools that get their work inside. An answer
     is counted in the innermost run that is current when the request is made, and so in all that it is nested in.
 
     The program gets the same bytes and the same errors. Of a body only the events that carry usage are kept, and only
