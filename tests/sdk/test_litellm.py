@@ -5,6 +5,7 @@ Its counts are inclusive already. Where it counts otherwise than the provider, t
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 import unimeter
 from unimeter.fixture import Fixture
 from unimeter.testing.replay import serving
+from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
 from .client import MESSAGES
@@ -155,6 +157,41 @@ def test_counted_by_litellm(name: str) -> None:
     reading = unimeter.read(completion(fixture))
     assert reading.provider == "LiteLLM"
     assert bool(reading.metrics.total_tokens) == fixture.is_stream
+
+
+def heard(run: unimeter.Run) -> list[Any]:
+    """The figures of what was heard, without the model: LiteLLM asks for one of its own."""
+    return [told(message.reading).model_copy(update={"model": None}) for message in run.messages if message.reading]
+
+
+def expected_of(fixture: Fixture) -> list[Any]:
+    return [one.model_copy(update={"model": None}) for one in (fixture.expected, *fixture.expected.parts)]
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_what_goes_over_the_wire_is_the_providers_own(name: str) -> None:
+    """A capture hears what the provider says, and not what LiteLLM makes of it."""
+    fixture = FIXTURES[name]
+    with unimeter.capture(hosts={"127.0.0.1": fixture.expected.provider}) as run:
+        completion(fixture)
+    assert heard(run) == expected_of(fixture)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERED if FIXTURES[name].is_stream])
+def test_a_stream_that_litellm_never_closes_is_heard(name: str) -> None:
+    """Its asynchronous streams go through aiohttp under httpx: heard once, however they end."""
+    fixture = FIXTURES[name]
+    litellm = importlib.import_module("litellm")
+    route = ROUTES[fixture.name.partition("/")[0]]
+
+    async def ask(url: str) -> None:
+        options = {"stream": True, "stream_options": {"include_usage": True}, "api_base": url + route.base}
+        answer = await litellm.acompletion(model=route.model, messages=MESSAGES, api_key="x", max_retries=0, **options)
+        assert [chunk async for chunk in answer]
+
+    with serving(fixture) as url, unimeter.capture(hosts={"127.0.0.1": fixture.expected.provider}) as run:
+        asyncio.run(ask(url))
+    assert heard(run) == expected_of(fixture)
 
 
 @pytest.mark.parametrize("name", REFUSED)
