@@ -14,6 +14,8 @@ import unimeter
 from unimeter.cli.app import run
 from unimeter.fixture import Fixture, load
 from unimeter.testing import record
+from unimeter.testing.anonymous import Anonymous
+from unimeter.testing.recording import wire_of
 from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
@@ -146,3 +148,69 @@ def test_nothing_is_overwritten(tmp_path: Path, unimeter_replay: Callable[[Fixtu
         ask(unimeter_replay(answering(ANSWER)))
     assert (tmp_path / "chat.json").read_text() == "mine"
     assert json.loads(recording.files[0].read_text())["response"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"logprobs": {"top_logprobs": [{" Paris": -0.1}], "tokens": ["Paris"]}},
+        {"results": [{"document": {"Paris": 81234}}]},
+        {"status": "Paris is late"},
+        {"status": "sk-Paris"},
+        {"my_model": "Paris"},
+        {"usage": {"prompt_tokens": 1, "end_user": "Paris", "by": "jo@Paris.example", "sk-Paris": 2, "api_key": "paris"}},
+        {"context": [80, 97, 114, 105, 115]},
+        {"message": {"content": [{"type": "tool_use", "input": {"Paris": {"Paris": 1}}}]}},
+    ],
+    ids=str,
+)
+def test_what_somebody_said_is_nowhere(part: dict[str, object]) -> None:
+    shown = json.dumps(Anonymous().of({"object": "chat.completion", "choices": [part], **part}))
+    assert "paris" not in shown.lower()
+    assert "97" not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://gw.example/sk-secret123/v1/chat/completions", "/fixture/v1/chat/completions"),
+        ("https://gateway.ai.cloudflare.com/v1/0123456789abcdef0123456789abcdef/g/openai/x", "/v1/fixture/g/openai/x"),
+        ("https://x.example/v1/projects/mine/locations/l/models/gemini-2-5-flash-preview-04-17:predict", "/v1/projects/fixture/"),
+        ("https://u:p@x.example/v1/chat;sid=secret/completions?key=secret", "/v1/chat/completions"),
+        (
+            "https://bedrock-runtime.us-east-1.amazonaws.com/model/arn:aws:bedrock:us-east-1:123456789012:x%2Fy/invoke",
+            "/model/arn",
+        ),
+        ("https://api.mistral.ai/v1/models/mistral-large-2411:chat", "/v1/models/mistral-large-2411:chat"),
+    ],
+)
+def test_a_url_without_whose_it_is(url: str, path: str) -> None:
+    wire = wire_of(url, {}, None)
+    assert wire.path.startswith(path)
+    assert not [
+        secret for secret in ("secret", "mine", "0123456789", "123456789012", "u:p") if secret in f"{wire.host}{wire.path}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("agent", "kept"),
+    [
+        ("OpenAI/Python 3.54.0", "OpenAI/Python 3.54.0"),
+        ("python-httpx/0.28.1", "python-httpx/0.28.1"),
+        ("corp-bot jo@acme.example token=abc", "corp-bot"),
+        ("(nothing)", ""),
+    ],
+)
+def test_of_a_user_agent_the_product_is_kept(agent: str, kept: str, tmp_path: Path, client: httpx.Client) -> None:
+    with record(tmp_path) as recording:
+        headers = {"fixture": "openai_chat/plain", "user-agent": agent}
+        client.post("http://127.0.0.1/v1/chat/completions", headers=headers, content=b"{}")
+    assert load(recording.files[0]).source.partition(" by ")[2] == kept
+
+
+def test_what_is_not_an_answer_is_said(tmp_path: Path) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(401, json={"error": "secret"}))
+    with record(tmp_path) as recording, httpx.Client(transport=transport) as refused:
+        refused.post("https://api.openai.com/v1/chat/completions", content=b"{}")
+    assert recording.problems == ["/v1/chat/completions: answered with status 401"]
+    assert recording.files == []
