@@ -18,7 +18,7 @@ from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
 from unimeter.values import Refused, as_evidence, as_fields
-from unimeter.wire.body import NotABody, Unreadable
+from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
 

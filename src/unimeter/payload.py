@@ -8,7 +8,8 @@ from typing import Any
 
 from unimeter.errors import UnknownProvider
 from unimeter.objects import fields_of
-from unimeter.wire.body import Body, BodyDecoder, Loads, chunk_event, read_body, sse_events
+from unimeter.wire.body import Body, BodyDecoder, read_body
+from unimeter.wire.framing import Loads, chunk_event, sse_events
 from unimeter.wire.json import NotJSON
 
 Event = Mapping[str, Any]

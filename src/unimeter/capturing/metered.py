@@ -15,7 +15,8 @@ from unimeter.capturing.hosts import Told
 from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
 from unimeter.reading import Reading
-from unimeter.wire.body import BodyDecoder, NotABody, Unreadable
+from unimeter.wire.body import BodyDecoder
+from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
 

@@ -29,7 +29,8 @@ from unimeter.recognise import recogniser
 from unimeter.registry import registry
 from unimeter.testing.anonymous import Anonymous, model_name
 from unimeter.testing.subject import told
-from unimeter.wire.body import BodyDecoder, NotABody, Unreadable
+from unimeter.wire.body import BodyDecoder
+from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import TELLING
 from unimeter.wire.json import loads
 from unimeter.wire.sse import SSEDecoder
