@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -210,7 +211,7 @@ def test_captures_that_overlap(clients: httpx.Client) -> None:
     assert Run.current() is None
     one.stop()
     with pytest.raises(RuntimeError, match="entered once"):
-        one.start() if not one._entered else one._enter()
+        one.start()
 
 
 def test_threads_pools_and_tasks_take_the_run_along(clients: httpx.Client) -> None:
@@ -251,6 +252,44 @@ def test_concurrent_captures_do_not_mix() -> None:
         return await asyncio.gather(*map(task, range(20)))
 
     assert asyncio.run(tasks()) == [(5, 5 * number) for number in range(20)]
+
+
+def test_a_call_block_inside_a_capture_is_one_call(clients: httpx.Client) -> None:
+    with unimeter.capture() as run:
+        with run.call("memory_model"):
+            clients.post(URL)
+        with run.call("memory_model") as call:
+            reading = call.record(clients.post(URL).json())
+        with Run() as step, step.call("parser_model") as call:
+            call.record(clients.post(URL).json())
+        with run.call("output_model") as call:  # over a wire that nobody hears
+            call.record(ANSWER)
+        with run.call("output_model"):
+            pass
+    assert reading is not None
+    assert reading.metrics.total_tokens == 11
+    assert [message.model_type for message in run.messages] == ["memory_model"] * 2 + ["parser_model"] + ["output_model"] * 2
+    assert counts(run) == (5, 1)
+
+
+def test_a_runs_first_token_is_when_it_came_and_not_when_it_was_recorded() -> None:
+    with unimeter.capture() as run, client(lambda _: streamed()) as made, made.stream("POST", URL) as response:
+        list(response.iter_bytes())
+        time.sleep(0.05)
+    assert run.metrics.time_to_first_token < 0.05
+    with Run() as watched:
+        stream = unimeter.watch(iter([word("Hello"), STREAM[-2]]))
+        list(stream)
+        time.sleep(0.05)
+        watched.record(stream.reading)
+    assert watched.metrics.time_to_first_token < 0.05
+
+
+def test_what_is_read_at_once_has_no_first_token() -> None:
+    with client(lambda _: streamed()) as made, unimeter.capture() as run:
+        made.post(URL)
+    assert run.messages[0].reading.complete
+    assert run.messages[0].time_to_first_token is None
 
 
 # streams that are not read to their end -------------------------------------------------------------------------------
@@ -467,5 +506,14 @@ def test_hooks_of_a_client() -> None:
 
     asyncio.run(ask())
     assert counts(run) == counts(other) == (2, 0)
+    own = Run()
+    with (
+        unimeter.capture() as capture,
+        own,
+        httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=ANSWER))) as made,
+    ):
+        made.event_hooks = unimeter.httpx_hooks(own)
+        made.post(URL)
+    assert counts(own) == counts(capture) == (1, 0)
     with unimeter.capture() as capture, pytest.raises(TypeError, match="hears by itself"):
         unimeter.httpx_hooks(capture)

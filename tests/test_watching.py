@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import unimeter
 from unimeter.fixture import Fixture
@@ -270,6 +272,9 @@ def test_pieces_and_lines_read_as_the_body(case: Fixture) -> None:
     whole = outcome(lambda: unimeter.read(body, case.wire.provider, url=case.url))
     assert outcome(lambda: watched([body[at : at + 7] for at in range(0, len(body), 7)])) == whole
     assert outcome(lambda: watched(body.decode().splitlines())) == whole
+    assert outcome(lambda: watched(body.splitlines())) == whole
+    text = body.decode()
+    assert outcome(lambda: watched([text[at : at + 9] for at in range(0, len(text), 9)])) == whole
 
 
 def test_memory_does_not_grow_with_the_stream() -> None:
@@ -295,3 +300,29 @@ def test_memory_does_not_grow_with_the_stream() -> None:
 
     peak(1000)
     assert peak(20_000) < peak(1000) * 1.2
+
+
+def test_a_response_in_pieces() -> None:
+    """Not a stream at all, or one as a JSON array: it is told at its end."""
+    answer = {"object": "chat.completion", "choices": [], "usage": USAGE}
+    for body in (json.dumps(answer), json.dumps([*CHUNKS], indent=1), json.dumps(answer, indent=1)):
+        stream = unimeter.watch(iter([body[at : at + 5].encode() for at in range(0, len(body), 5)]))
+        assert "".join(piece.decode() for piece in stream) == body
+        assert stream.reading.metrics.total_tokens == 11
+        assert stream.reading.complete
+
+
+def test_what_cannot_be_read_is_said_at_the_reading_and_not_before() -> None:
+    pieces = [b"data: {broken\n\n", b'data: {"a": 1}\n\n', b"data: {}\n\n"]
+    stream = unimeter.watch(iter(pieces))
+    assert list(stream) == pieces
+    with pytest.raises(unimeter.MalformedUsage):
+        _ = stream.reading
+
+
+def test_an_sdks_response_is_no_stream() -> None:
+    class Response(BaseModel):
+        usage: dict[str, int] = USAGE
+
+    with pytest.raises(TypeError, match="is no stream"):
+        unimeter.watch(Response())

@@ -241,7 +241,9 @@ class Call:
             )
         reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
         if reading is None:
-            raise MissingUsage(self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True))
+            raise MissingUsage(
+                self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True, complete=complete)
+            )
         if reading.unaccounted and len(carriers) > 1:
             alone = (self.reading((adapter, usage, beside), complete) for _, usage in reversed(carriers))
             last = next((one for one in alone if one is not None), None)
@@ -315,7 +317,9 @@ def _told_in(adapter: type[Adapter], usage: Event) -> int:
     return sum(value is not None for value in measured[1])
 
 
-def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool) -> str:
+def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool, complete: bool = True) -> str:
+    if not complete and event.get("error") is None and adapter.final:
+        return "the stream ended before it told any usage"
     what = "stream" if is_stream else "response"
     error = "; it holds an error" if event.get("error") is not None else ""
     hint = f"; {adapter.hint}" if adapter.hint and (is_stream or not adapter.hint.startswith("a stream")) else ""

@@ -136,10 +136,12 @@ class Opener:
             first: the first chunk; the others are of its kind.
             loads: decodes JSON.
         """
-        self._lines = Payload([])
-        self._body = BodyDecoder(loads)
         self._loads = loads
-        self._open = self._of_piece if isinstance(first, _PIECES) else self._of_line if isinstance(first, str) else self._of_chunk
+        self._body = BodyDecoder(loads)
+        self._texts = isinstance(first, (*_PIECES, str))
+        self._first: bytes | None = None
+        """The first chunk, while it cannot be told whether it is a line or a piece."""
+        self._lines: bool | None = None
 
     @staticmethod
     def is_needed(first: Any) -> bool:
@@ -148,29 +150,72 @@ class Opener:
         return isinstance(first, (*_PIECES, str)) or kind.__module__ == _OPENAI_HELPER or (kind is dict and "chunk" in first)
 
     def events(self, chunk: Any) -> list[Any]:
-        """The events in a chunk."""
-        return self._open(chunk)
+        """The events in a chunk: in a line of a body, in a piece of it, in what an SDK wraps it in."""
+        if not self._texts:
+            return _of_invoke(chunk, self._loads) if type(chunk) is dict else _of_helper(chunk)
+        text = _as_bytes(chunk)
+        if self._lines is None:
+            if self._first is None:
+                self._lines = _is_line(text, self._loads)
+                if self._lines is None:
+                    self._first = text
+                    return []
+            else:  # what follows a line begins as a line does
+                self._lines = not text or text.startswith(_LINE_STARTS)
+                first, self._first = self._first, None
+                return self._dicts(self._fed(first) + self._fed(text))
+        return self._dicts(self._fed(text))
+
+    def _fed(self, text: bytes) -> list[Any]:
+        if self._lines:
+            text += b"\n\n" if text.startswith(b"data:") else b"\n"
+        return self._body.feed(text)
+
+    def close(self) -> list[Any]:
+        """The events that were still open when the stream ended."""
+        if not self._texts:
+            return []
+        first, self._first = self._first, None
+        return self._dicts((self._fed(first) if first else []) + self._body.close())
+
+    @staticmethod
+    def _dicts(events: list[Any]) -> list[Any]:
+        return [event for event in events if isinstance(event, dict)]
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it was a stream's events, and not a response in pieces."""
+        return not self._texts or self._body.framing != "json"
 
     @property
     def done(self) -> bool:
         """Whether it said that it was finished (`[DONE]`)."""
-        return self._lines.done or self._body.done
+        return self._body.done
 
     @property
     def cut(self) -> bool:
         """Whether it broke off in the middle of an event."""
-        return self._lines.cut
-
-    def _of_piece(self, chunk: Any) -> list[Any]:
-        return [event for event in self._body.feed(bytes(chunk)) if isinstance(event, dict)]
-
-    def _of_line(self, chunk: str) -> list[Any]:
-        self._lines.events.clear()
-        _take_text(self._lines, chunk.encode("utf-8", "surrogatepass"), self._loads)
-        return self._lines.events.copy()
-
-    def _of_chunk(self, chunk: Any) -> list[Any]:
-        return _of_invoke(chunk, self._loads) if type(chunk) is dict else _of_helper(chunk)
+        return self._body.cut
 
 
 _PIECES = (bytes, bytearray, memoryview)
+
+
+def _as_bytes(chunk: Any) -> bytes:
+    return chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else bytes(chunk)
+
+
+_LINE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":", b"{")
+
+
+def _is_line(text: bytes, loads: Loads) -> bool | None:
+    """Whether a body that begins like this comes line by line, its newlines taken off; None where that cannot be told yet."""
+    if b"\n" in text or b"\r" in text:
+        return False
+    if not text.startswith((b"data:", b"{")):
+        return None
+    try:
+        loads(text.removeprefix(b"data:"))
+    except NotJSON:
+        return None
+    return True

@@ -37,6 +37,8 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """The provider's own total, where it sends one."""
     usage: Any = None
     """The provider's usage object as plain JSON data, unknown names and all."""
+    began: float | None = None
+    """When the request of a live call was made, by `time.monotonic()` in this process."""
 
     @property
     def reported(self) -> frozenset[str]:

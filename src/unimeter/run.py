@@ -23,7 +23,7 @@ from enum import Enum
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, cast
 
 from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
@@ -36,6 +36,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _current: ContextVar[Run | None] = ContextVar("unimeter.run", default=None)
+_calling: ContextVar[Call | None] = ContextVar("unimeter.call", default=None)
 
 
 class Message(NamedTuple):
@@ -71,21 +72,21 @@ class ToolCall(NamedTuple):
     metrics: ToolCallMetrics
 
 
-class _Block:
+class _Block(Generic[_T]):
     """Something that is entered and left, by `with` and by `async with`."""
 
-    def _enter(self) -> Any:
-        return self
+    def _enter(self) -> _T:
+        raise NotImplementedError
 
     def _leave(self) -> None: ...
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> _T:
         return self._enter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._leave()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> _T:
         return self._enter()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -150,7 +151,7 @@ class Session:
         return cls(SessionMetrics.from_json(text))
 
 
-class Run(_Block):
+class Run(_Block["Run"]):
     """Records what a run calls: its models, its tools, the runs within it.
 
     Safe in any number of threads and tasks; no lock is held while a response is read or user code runs.
@@ -191,9 +192,16 @@ class Run(_Block):
 
     # its time --------------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
+        return self._enter()
+
+    async def __aenter__(self) -> Self:
+        return self._enter()
+
+    def start(self) -> Self:
         """Start the clock, once; `with` does so by itself."""
         self._start_clock()
+        return self
 
     def _start_clock(self) -> None:
         if self._began is None:
@@ -326,23 +334,24 @@ class Run(_Block):
             for seconds in (duration, time_to_first_token):
                 if seconds is not None and not 0 <= seconds < float("inf"):
                     raise ValueError(f"a time is in seconds, not {seconds!r}")
+        began = None if reading is None else reading.began
         for call in (reading,) if reading is None else reading.calls or (reading,):
-            self._count((word, call, duration, time_to_first_token))
+            self._count((word, call, duration, time_to_first_token), began)
         return reading
 
-    def _count(self, message: _Message) -> None:
+    def _count(self, message: _Message, began: float | None) -> None:
         """Count a call here, in the runs around and in the sessions, each once."""
-        if self._take(message) and (self._parent is not None or self._session is not None):
+        if self._take(message, began) and (self._parent is not None or self._session is not None):
             new_to = {} if self._session is None else {self._session: True}
             for run in self._lineage()[1:]:
-                new = run._take(message)  # an outer run may have heard the call by itself
+                new = run._take(message, began)  # an outer run may have heard the call by itself
                 if run._session is not None:
                     new_to[run._session] = new_to.get(run._session, True) and new
             for session, new in new_to.items():
                 if new:
                     session._ledger.record(message[1], message[0])
 
-    def _take(self, message: _Message) -> bool:
+    def _take(self, message: _Message, began: float | None) -> bool:
         """Count a call in this run alone; whether it is new."""
         model_type, reading, duration, time_to_first_token = message
         if not self._ledger.record(reading, model_type):
@@ -351,7 +360,7 @@ class Run(_Block):
         if reading is not None:
             self._messages += [(model_type, part, None, None) for part in reading.parts]
         if time_to_first_token is not None:
-            self._note_first_token(duration, time_to_first_token)
+            self._note_first_token(duration, time_to_first_token, began)
         return True
 
     def _lineage(self) -> list[Run]:
@@ -368,12 +377,17 @@ class Run(_Block):
         ledgers = [run._ledger for run in self._lineage()]
         return list(dict.fromkeys([*ledgers, *(run._session._ledger for run in self._lineage() if run._session is not None)]))
 
-    def _note_first_token(self, duration: float | None, after: float) -> None:
+    def _note_first_token(self, duration: float | None, after: float, began: float | None) -> None:
         """Set the time from the run's beginning to its first token: the earliest, where calls overlap.
 
-        A call that was recorded after the fact is taken to have begun with the run. When one without a duration began,
-        while the run's clock goes, cannot be told: it sets nothing.
+        When a call began is told by its reading, or else by its duration: then it is taken to have ended just now, and with
+        the run if its clock does not go. When one without either began, while the clock goes, cannot be told: it sets nothing.
         """
+        if began is not None and self._began is not None and self._clock is time.monotonic:
+            first = max(began + after - self._began, 0.0)
+            if self._ended is None or self._began + first <= self._ended:
+                self._first_token = first if self._first_token is None else min(first, self._first_token)
+            return
         elapsed = 0.0 if self._began is None else self._clock() - self._began
         if duration is None and elapsed > after:
             return
@@ -466,7 +480,7 @@ def _who(message: Message) -> tuple[str, str, str]:
     return message.model_type, "no usage" if reading is None else reading.provider, (reading and reading.model) or ""
 
 
-class Call(_Block):
+class Call(_Block["Call"]):
     """A call to a model that is being made; made by `Run.call`."""
 
     def __init__(self, run: Run, model_type: str | Enum) -> None:
@@ -475,6 +489,14 @@ class Call(_Block):
         self._began = run._clock()
         self._first_token: float | None = None
         self._recorded = False
+        self._outer: Call | None = None
+        self._heard: list[Any] = []
+        """What a capture heard of it: that counts by itself."""
+
+    @staticmethod
+    def current() -> Call | None:
+        """The innermost call that this thread or task is in."""
+        return _calling.get()
 
     def first_token(self) -> None:
         """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk."""
@@ -483,8 +505,14 @@ class Call(_Block):
 
     def record(self, response: Any, **hints: Any) -> Reading | None:
         """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
+        if any(call.counts for call in self._heard):
+            self._recorded = True
+            return response if response is None or isinstance(response, Reading) else _read(response, hints)
         now = self._run._clock()
         after = None if self._first_token is None else self._first_token - self._began
+        if after is None and isinstance(response, Reading) and response.began is not None and self._run._clock is time.monotonic:
+            told = response.metrics.time_to_first_token
+            after = None if told is None else max(response.began + told - self._began, 0.0)
         reading = self._run.record(response, self._model_type, duration=now - self._began, time_to_first_token=after, **hints)
         self._recorded = True
         return reading
@@ -493,14 +521,27 @@ class Call(_Block):
         self._began = self._run._clock()
         self._first_token = None
         self._recorded = False
+        self._heard = []
+        self._outer = _calling.get()
+        _calling.set(self)
         return self
 
     def _leave(self) -> None:
+        if _calling.get() is self:
+            _calling.set(self._outer)
         if not self._recorded:  # it failed, or nobody looked: what it used is not known
             self.record(None)
 
 
-class _Tool(_Block):
+def _read(response: Any, hints: Mapping[str, Any]) -> Reading | None:
+    """The reading of a response; None where it carries no usage."""
+    try:
+        return read(response, **hints)
+    except MissingUsage:
+        return None
+
+
+class _Tool(_Block[ToolCallMetrics]):
     """A tool that is being called; made by `Run.tool`."""
 
     def __init__(self, run: Run, name: str) -> None:

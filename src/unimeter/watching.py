@@ -17,7 +17,7 @@ from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar, overload
 
-from unimeter.errors import MissingUsage
+from unimeter.errors import MalformedUsage, MissingUsage
 from unimeter.hearing import MOST, Hearing
 from unimeter.interpret import Call
 from unimeter.payload import Opener
@@ -38,6 +38,10 @@ class Watched(Protocol[_Chunk_co]):
 
     def __iter__(self) -> Iterator[_Chunk_co]: ...
     def __aiter__(self) -> AsyncIterator[_Chunk_co]: ...
+    def __enter__(self) -> Watched[Any]: ...
+    def __exit__(self, *error: Any) -> Any: ...
+    async def __aenter__(self) -> Watched[Any]: ...
+    async def __aexit__(self, *error: Any) -> Any: ...
     def __getattr__(self, name: str) -> Any: ...
 
 
@@ -89,7 +93,7 @@ def watch(
     is_stream = any(hasattr(type(stream), name) for name in _WAYS)
     if isawaitable(stream) and not is_stream:
         raise TypeError("the stream is still to be awaited: watch(await ...)")
-    if isinstance(stream, (dict, str, bytes)) or not is_stream:
+    if isinstance(stream, (dict, str, bytes)) or hasattr(type(stream), "__pydantic_fields__") or not is_stream:
         hint = "; of boto3's response give the stream in it" if isinstance(stream, dict) else ""
         raise TypeError(f"a {type(stream).__name__} is no stream{hint}")
     return _watched(stream, _Watching(Call(provider, url, model), time.monotonic() if began is None else began))
@@ -101,7 +105,7 @@ _WAYS = ("__iter__", "__next__", "__aiter__", "__anext__", "__enter__", "__aente
 class _Watching:
     """What is known of a stream."""
 
-    __slots__ = ("_began", "_ended", "_first_token", "_hearing", "_opener")
+    __slots__ = ("_began", "_ended", "_failed", "_first_token", "_hearing", "_opener")
 
     def __init__(self, call: Call, began: float) -> None:
         self._hearing = Hearing(call)
@@ -109,60 +113,66 @@ class _Watching:
         self._ended: float | None = None
         self._first_token: float | None = None
         self._opener: Opener | None = None
+        self._failed: Exception | None = None
 
-    # what it hears ---------------------------------------------------------------------------------------------------
+    # what it hears; whatever fails in here, the program does not learn of it before it asks for the reading ---------------
 
     def take(self, chunk: Any) -> None:
         """Hear one chunk."""
-        hearing = self._hearing
-        if self._first_token is None:
-            self._look_at(chunk)
+        if self._failed is not None:
             return
-        if self._opener is None:
-            hearing.recent.append(chunk)
-        else:
-            hearing.recent += self._opener.events(chunk)
-        if len(hearing.recent) >= MOST:
-            hearing.tidy()
+        try:
+            hearing = self._hearing
+            if self._opener is None and not hearing.recent and Opener.is_needed(chunk):
+                self._opener = Opener(chunk, loads)
+            events = [chunk] if self._opener is None else self._opener.events(chunk)
+            if self._first_token is None and any(map(hearing.holds_content, events)):
+                self._first_token = time.monotonic()
+            hearing.recent += events
+            self.tidy()
+        except Exception as error:
+            self._failed = error.with_traceback(None)
 
-    def _look_at(self, chunk: Any) -> None:
-        """Hear a chunk of those before the first token."""
-        hearing = self._hearing
-        if self._opener is None and not hearing.recent and Opener.is_needed(chunk):
-            self._opener = Opener(chunk, loads)
-        events = [chunk] if self._opener is None else self._opener.events(chunk)
-        if any(map(hearing.holds_content, events)):
-            self._first_token = time.monotonic()
-        hearing.recent += events
-        if len(hearing.recent) >= MOST:
-            hearing.tidy()
+    def tidy(self) -> None:
+        """Let go of what tells nothing, if there is much of it."""
+        if len(self._hearing.recent) >= MOST:
+            try:
+                self._hearing.tidy()
+            except Exception as error:
+                self._failed = error.with_traceback(None)
+                self._hearing.recent = []
 
     def end(self) -> None:
         """The stream ended, in whichever way; what is dropped later does not end it again."""
         if self._ended is None:
             self._ended = time.monotonic()
 
+    def finish(self) -> None:
+        """The stream was read to its end."""
+        self.end()
+        if self._opener is not None and self._failed is None:
+            try:
+                self._hearing.recent += self._opener.close()
+            except Exception as error:
+                self._failed = error.with_traceback(None)
+
     def heard(self, chunks: Iterator[Any]) -> Iterator[Any]:
         """The chunks of an iterator."""
         self._ended = None
         try:
             for chunk in chunks:
-                self._look_at(chunk)
+                self.take(chunk)
                 yield chunk
-                if self._first_token is not None:
+                if self._first_token is not None and self._opener is None:
                     break
-            hearing, recent = self._hearing, self._hearing.recent
-            if self._opener is None:
-                for chunk in chunks:
-                    recent.append(chunk)
-                    if len(recent) >= MOST:
-                        hearing.tidy()
-                        recent = hearing.recent
-                    yield chunk
-            else:
-                for chunk in chunks:
-                    self.take(chunk)
-                    yield chunk
+            recent = self._hearing.recent
+            for chunk in chunks:  # most of them: nothing is to be found out about each
+                recent.append(chunk)
+                if len(recent) >= MOST:
+                    self.tidy()
+                    recent = self._hearing.recent
+                yield chunk
+            self.finish()
         finally:
             self.end()
 
@@ -173,6 +183,7 @@ class _Watching:
             async for chunk in chunks:
                 self.take(chunk)
                 yield chunk
+            self.finish()
         finally:
             self.end()
 
@@ -182,9 +193,18 @@ class _Watching:
     def reading(self) -> Reading:
         """What the stream has told so far."""
         hearing, opener = self._hearing, self._opener
+        if self._failed is not None:
+            raise MalformedUsage(
+                hearing.call.label or "", "the stream", "readable", type(self._failed).__name__
+            ) from self._failed
         if not hearing.events:
             raise MissingUsage(hearing.call.label or "", "nothing was read of the stream yet")
-        reading = hearing.reading(done=opener is not None and opener.done, cut=opener is not None and opener.cut)
+        reading = hearing.reading(
+            is_stream=opener is None or opener.is_stream,
+            done=opener is not None and opener.done,
+            cut=opener is not None and opener.cut,
+        )
+        reading.began = self._began
         reading.metrics.duration = (time.monotonic() if self._ended is None else self._ended) - self._began
         if self._first_token is not None:
             reading.metrics.time_to_first_token = self._first_token - self._began
@@ -231,6 +251,9 @@ def _heard(kind: Any) -> Any:
             def __next__(self) -> Any:
                 try:
                     chunk = super().__next__()
+                except (StopIteration, StopAsyncIteration):
+                    self._unimeter.finish()
+                    raise
                 except BaseException:
                     self._unimeter.end()
                     raise
@@ -248,6 +271,9 @@ def _heard(kind: Any) -> Any:
             async def __anext__(self) -> Any:
                 try:
                     chunk = await super().__anext__()
+                except (StopIteration, StopAsyncIteration):
+                    self._unimeter.finish()
+                    raise
                 except BaseException:
                     self._unimeter.end()
                     raise
@@ -301,6 +327,9 @@ class _Stand:
     def __next__(self) -> Any:
         try:
             chunk = next(self._stream)
+        except (StopIteration, StopAsyncIteration):
+            self._unimeter.finish()
+            raise
         except BaseException:
             self._unimeter.end()
             raise
@@ -313,6 +342,9 @@ class _Stand:
     async def __anext__(self) -> Any:
         try:
             chunk = await anext(self._stream)
+        except (StopIteration, StopAsyncIteration):
+            self._unimeter.finish()
+            raise
         except BaseException:
             self._unimeter.end()
             raise

@@ -49,8 +49,8 @@ class Ear(Protocol):
         """The answer begins; whether its body is worth hearing."""
         ...
 
-    def hear(self, piece: bytes) -> None:
-        """A piece of the body, its content coding undone."""
+    def hear(self, piece: bytes, live: bool = True) -> None:
+        """A piece of the body, its content coding undone; `live` if it came just now."""
 
     def end(self, whole: bool) -> None:
         """The body ended, or will not be read further."""
@@ -91,13 +91,19 @@ class Exchange:
         """Whether anybody listens."""
         return bool(self._ears)
 
-    def feed(self, piece: bytes, decoded: bool = False) -> None:
-        """The program got a piece of the body; `decoded` if its content coding is undone already."""
+    def feed(self, piece: bytes, decoded: bool = False, live: bool = True) -> None:
+        """The program got a piece of the body.
+
+        Args:
+            piece: the bytes.
+            decoded: whether their content coding is undone already.
+            live: whether they came just now, and not some time ago, as of a body that is read whole.
+        """
         try:  # what `unharmed` does, without another call for every piece
             if self._coding is not None and not decoded:
                 piece = self._coding.feed(bytes(piece))
             for ear in self._ears:
-                ear.hear(piece)
+                ear.hear(piece, live)
         except BrokenCoding as error:
             say_once(f"a response could not be heard: {error}")
             self.end(whole=False)

@@ -98,9 +98,16 @@ def _known(run: Run, hosts: Mapping[str, str | None] | None) -> Hosts:
     return Hosts(hosts)
 
 
+def _is_captured(run: Run) -> bool:
+    """Whether a capture hears what is called here, and counts it where the run's calls count."""
+    current = Run.current()
+    captured = current is not None and any(isinstance(one, Capture) and one._ended is None for one in current._around())
+    return captured and current is not None and (run in current._lineage() or current in run._lineage())
+
+
 def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
     told = known.told(method, url)
-    if told is None:
+    if told is None or _is_captured(run):
         return None
 
     def counted(reading: Reading | None, duration: float, first_token: float | None) -> None:

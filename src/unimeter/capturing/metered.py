@@ -46,7 +46,7 @@ class MeteredCall:
         self._decoder = BodyDecoder(self._loads, msgspec.json.decode)
         self._decode = envelope.decoder(told.call.recogniser.registry)
         self._headers_event: dict[str, Any] | None = None
-        self._answered = False
+        self._answered = self._counted = False
         self._is_stream = False
         self._since_event = 0
         self._unreadable = ""
@@ -63,7 +63,7 @@ class MeteredCall:
         self._headers_event = invocation_metrics(headers)
         return True
 
-    def hear(self, piece: bytes) -> None:
+    def hear(self, piece: bytes, live: bool = True) -> None:
         """The events in a piece of the body."""
         with self._lock:
             if self._count is None or self._unreadable:
@@ -76,7 +76,7 @@ class MeteredCall:
                 return
             if events:
                 self._since_event = 0
-                self._take(events)
+                self._take(events, live)
             else:
                 self._since_event += len(piece)
                 if self._since_event > LARGEST_EVENT:
@@ -88,7 +88,7 @@ class MeteredCall:
         with self._lock:
             if self._count is not None and not self._unreadable:
                 try:
-                    self._take(self._decoder.close())
+                    self._take(self._decoder.close(), live=False)
                 except (Unreadable, NotABody) as error:
                     self._unreadable = type(error).__name__ if whole else ""
         self.settle()
@@ -106,7 +106,13 @@ class MeteredCall:
             reading = self._reading()
             if reading is not None or self._is_generation:  # else it was a batch, or a file
                 first = None if self._first_token is None else self._first_token - self._began
+                self._counted = True
                 count(reading, self._last - self._began, first)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was counted, or will be."""
+        return self._answered and (self._counted or self._count is not None)
 
     # its events ------------------------------------------------------------------------------------------------------
 
@@ -115,9 +121,9 @@ class MeteredCall:
         looking = self._is_stream and self._first_token is None
         return loads(raw, msgspec.json.decode if looking else self._decode)
 
-    def _take(self, events: list[Any]) -> None:
+    def _take(self, events: list[Any], live: bool) -> None:
         hearing = self._hearing
-        if self._is_stream and self._first_token is None and any(map(hearing.holds_content, events)):
+        if live and self._is_stream and self._first_token is None and any(map(hearing.holds_content, events)):
             self._first_token = self._last
         hearing.recent += events
         if len(hearing.recent) >= MOST:
@@ -137,12 +143,14 @@ class MeteredCall:
         if self._unreadable:
             say_once(f"a body from {whose} could not be read: {self._unreadable}")
         try:
-            return self._hearing.reading(
+            reading = self._hearing.reading(
                 is_stream=decoder.framing != "json",
                 done=decoder.done,
                 cut=decoder.cut or bool(self._unreadable),
                 one_call=decoder.framing not in ("ndjson", "json array"),
             )
+            reading.began = self._began
+            return reading
         except MalformedUsage as error:
             say_once(f"usage from {error.provider} is malformed at {error.path}, and is not counted")
         except UnimeterError:

@@ -13,7 +13,7 @@ from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
-from unimeter.run import Run, Session
+from unimeter.run import Call, Run, Session
 
 
 class Capture(Run):
@@ -59,10 +59,9 @@ class Capture(Run):
         self._open: WeakSet[MeteredCall] = WeakSet()
         self._lock = Lock()
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Begin to hear, once, as `with` does; for programs that have no block to put it around."""
-        if not self._entered:
-            self._enter()
+        return self._enter()
 
     def stop(self) -> None:
         """Hear no more, as the end of `with` does."""
@@ -91,7 +90,14 @@ class Capture(Run):
         told = self._hosts.told(method, url)
         if told is None:
             return None
-        call = MeteredCall(told, _count_in(self), asks_for_usage=self._inject_usage)
+        current = Run.current() or self
+        block = Call.current()
+        if block is not None and block._run not in current._lineage():
+            block = None
+        model_type = ModelType.MODEL if block is None else block._model_type
+        call = MeteredCall(told, _count_in(current, self, model_type), asks_for_usage=self._inject_usage)
+        if block is not None:
+            block._heard.append(call)
         with self._lock:
             self._open.add(call)
         return call
@@ -102,14 +108,13 @@ def _settle(call: MeteredCall) -> None:
     call.settle()
 
 
-def _count_in(capture: Capture) -> Callable[[Reading | None, float, float | None], None]:
-    """Counts a call in the run that is current now, and in the capture if that is nowhere around it."""
-    current = Run.current() or capture
+def _count_in(current: Run, capture: Run, model_type: str) -> Callable[[Reading | None, float, float | None], None]:
+    """Counts a call in the run that is current when it is made, and in the capture if that is nowhere around it."""
     runs = [current] if capture in current._lineage() else [current, capture]
 
     def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
         for run in runs:
-            run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
+            run.record(reading, model_type, duration=duration, time_to_first_token=first_token)
 
     return count
 

@@ -118,7 +118,7 @@ class _Recorded:
             return False
         return True
 
-    def hear(self, piece: bytes) -> None:
+    def hear(self, piece: bytes, live: bool = True) -> None:  # noqa: ARG002  # when it came is no matter
         self._pieces.append(bytes(piece))
 
     def end(self, whole: bool) -> None:  # noqa: ARG002  # the body itself tells

@@ -39,7 +39,7 @@ def listen(session: Any, response: Any, exchange: Exchange, auto_decompress: boo
         return
     decoded = session.auto_decompress if auto_decompress is None else auto_decompress
     if (body := getattr(response, "_body", None)) is not None:  # a middleware has read it
-        exchange.feed(body, decoded=decoded)
+        exchange.feed(body, decoded, live=False)
         exchange.end()
     else:
         response.content = HeardContent(response.content, exchange, decoded)
@@ -87,8 +87,8 @@ class HeardContent:
     def __repr__(self) -> str:
         return repr(self._content)
 
-    def _take(self, piece: bytes) -> bytes:
-        self._exchange.feed(piece, decoded=self._decoded)
+    def _take(self, piece: bytes, live: bool = True) -> bytes:
+        self._exchange.feed(piece, self._decoded, live)
         if self._content.at_eof():
             self._exchange.end()
         return piece
@@ -120,7 +120,7 @@ class HeardContent:
         return self._take(await self._content.readuntil(*arguments, **options))
 
     async def read(self, n: int = -1) -> bytes:
-        return self._take(await self._content.read(n))
+        return self._take(await self._content.read(n), live=n >= 0)
 
     async def readany(self) -> bytes:
         return self._take(await self._content.readany())

@@ -58,7 +58,7 @@ def listen(library: ModuleType, response: Any, exchange: Exchange) -> None:
         return
     if response.is_stream_consumed or response.is_closed:
         with suppress(library.ResponseNotRead):  # a hook of the user's kept the body for itself
-            exchange.feed(response.content, decoded=True)
+            exchange.feed(response.content, decoded=True, live=False)
         exchange.end()
         return
     of_sync, of_async = _streams(library)

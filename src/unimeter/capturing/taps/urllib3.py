@@ -39,7 +39,7 @@ def listen(response: Any, exchange: Exchange) -> None:
     if not exchange.heard:
         return
     if response.closed:
-        exchange.feed(response.data, decoded=response.decode_content and _can_decode(response))
+        exchange.feed(response.data, decoded=response.decode_content and _can_decode(response), live=False)
         exchange.end()
         return
     if hasattr(response, "_unimeter"):  # two listen
@@ -78,9 +78,9 @@ def _heard(kind: Any) -> type:
     class HeardResponse(kind):  # type: ignore[misc]  # a class of urllib3's, or of somebody who inherits from it
         _unimeter: tuple[Exchange, ...]
 
-        def _take(self, piece: bytes, decoded: bool) -> None:
+        def _take(self, piece: bytes, decoded: bool, live: bool = True) -> None:
             for exchange in self._unimeter:
-                exchange.feed(piece, decoded=decoded and _can_decode(self))
+                exchange.feed(piece, decoded and _can_decode(self), live)
 
         def _end(self, whole: bool) -> None:
             for exchange in self._unimeter:
@@ -88,7 +88,7 @@ def _heard(kind: Any) -> type:
 
         def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
             piece: bytes = super().read(amt, decode_content, cache_content)
-            self._take(piece, self.decode_content if decode_content is None else decode_content)
+            self._take(piece, self.decode_content if decode_content is None else decode_content, live=amt is not None)
             if amt is None or (not piece and amt):
                 self._end(whole=True)
             return piece
