@@ -16,7 +16,7 @@ from unimeter.values import Refused
 
 MOST = 256
 """Events that are held before those that tell nothing are let go."""
-LAST = 8
+LAST = 64
 """Events at the end that are held in any case: the last of a stream say that it is whole."""
 
 _FIRST = 4
@@ -29,13 +29,15 @@ _KINDS = ("type", "event_type", "object")
 class Hearing:
     """The events of one call. Add each to `recent`, and `tidy` when there are `MOST`."""
 
-    __slots__ = ("_adapter", "_beside", "_dull", "_kept", "call", "recent")
+    __slots__ = ("_adapter", "_before", "_beside", "_dull", "_kept", "call", "recent")
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self.recent: list[Any] = []
         self._kept: list[Any] = []
         self._adapter: type[Adapter] | None = None
+        self._before: Any = None
+        """The last event that was looked at."""
         self._beside: dict[str, Any] = {}
         """What counts beside the usage, as last heard."""
         self._dull: set[type] = set()
@@ -51,7 +53,7 @@ class Hearing:
         call = self.call.another()
         try:
             quick = call.read_chunks(self.events, None) if is_stream and not cut and self.recent else None
-            if quick is not None and quick.complete:
+            if quick is not None and (quick.complete or not done):
                 return quick
             if len(self.recent) > 2 * LAST:
                 self.tidy()
@@ -75,24 +77,33 @@ class Hearing:
     def tidy(self) -> None:
         """Let go of the events that tell nothing, and lay those that carry usage over one another."""
         older, self.recent = self.recent[:-LAST], self.recent[-LAST:]
-        adapter = self._adapter = self._adapter or self._recognised(older[:_FIRST])
-        if adapter is None:  # nobody can read it; the beginning and the end say why as well as all of it
-            self._kept = self._kept or older[:LAST]
+        adapter = self._adapter = self._adapter or self._recognised(older)
+        if adapter is None:  # nobody can read it, so far
+            self._kept = (self._kept + [event for event in older if event not in self._kept])[:MOST]
             return
         if not self._kept:
-            self._kept.append(older.pop(0))
-            fields = fields_of(self._kept[0]) or {}
+            self._kept.append(older[0])
+            self._before = older.pop(0)
+            fields = fields_of(self._before) or {}
             self._beside = {name: value for name in adapter.names_that_come_last if (value := fields.get(name)) is not None}
         if not older:
             return
+        before, at = self._before, 0
         for event in self._telling(adapter, older):
-            self._keep(adapter, event)
+            while older[at] is not event:
+                before, at = older[at], at + 1
+            self._keep(adapter, event, before)
+            before, at = event, at + 1
+        self._before = older[-1]
 
     def _recognised(self, events: list[Any]) -> type[Adapter] | None:
-        """The adapter that reads the events, as far as they tell."""
-        found = [fields for event in events if (fields := fields_of(event)) is not None]
+        """The adapter that reads the events, as far as they tell: by the first, and the first that has a shape."""
+        found = [fields for event in events[:_FIRST] if (fields := fields_of(event)) is not None]
+        if not any(map(self.call.recogniser.by_shape, found)):
+            all_fields = (fields for event in events[_FIRST:] if (fields := fields_of(event)) is not None)
+            found += [fields for fields in all_fields if self.call.recogniser.by_shape(fields)][:1]
         try:
-            return self.call.another().adapter_of(found, type(events[0])) if len(found) == len(events) else None
+            return self.call.another().adapter_of(found, type(events[0])) if found else None
         except UnimeterError:
             return None
 
@@ -124,7 +135,8 @@ class Hearing:
         if self._tells(adapter, fields):
             return True
         names = {name for path in adapter.holders for name, _ in path[:1]} | {adapter.first_place, "usage", "error"}
-        if names.isdisjoint(fields) and adapter.names_that_come_last.isdisjoint(fields) and "" not in adapter.places:
+        declared = hasattr(event.__class__, "__pydantic_fields__")
+        if declared and names.isdisjoint(fields) and adapter.names_that_come_last.isdisjoint(fields) and "" not in adapter.places:
             self._dull.add(event.__class__)  # an SDK has a class for each kind of event
         return False
 
@@ -142,10 +154,10 @@ class Hearing:
             or any(holds(event) for holds in (*adapter.start_tests, *adapter.stop_tests))
         )
 
-    def _keep(self, adapter: type[Adapter], event: Any) -> None:
+    def _keep(self, adapter: type[Adapter], event: Any, before: Any) -> None:
         """Keep an event. The first and the last of those kept stay as they are; what lies between is laid together."""
         kept = self._kept
-        if event == kept[-1] and not adapter.calls_add:
+        if event == kept[-1] and not adapter.calls_add and event == before:
             return  # an event that comes twice adds nothing
         kept.append(event)
         if len(kept) > 3 and (laid := _laid_together(adapter, kept[-3], kept[-2])) is not None:

@@ -12,7 +12,8 @@ heard as well. A generator, whose class cannot be exchanged, is put into an obje
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar, overload
@@ -72,6 +73,8 @@ def watch(
 ) -> Any:
     """Meter a stream while the program reads it. It hands on the very same chunks; `reading` says what they told.
 
+    Chunks that the program changes are read as it left them.
+
     Args:
         stream: an SDK's stream, synchronous or not; a manager whose `with` gives one; any iterator of chunks, of text
             lines (`iter_lines()`) or of a body's bytes (`iter_bytes()`).
@@ -90,13 +93,19 @@ def watch(
     >>> stream.reading.metrics.input_tokens, stream.reading.complete
     (9, True)
     """
-    is_stream = any(hasattr(type(stream), name) for name in _WAYS)
-    if isawaitable(stream) and not is_stream:
+    if isawaitable(stream) and not _is_stream(stream):
         raise TypeError("the stream is still to be awaited: watch(await ...)")
-    if isinstance(stream, (dict, str, bytes)) or hasattr(type(stream), "__pydantic_fields__") or not is_stream:
+    if not _is_stream(stream):
         hint = "; of boto3's response give the stream in it" if isinstance(stream, dict) else ""
         raise TypeError(f"a {type(stream).__name__} is no stream{hint}")
     return _watched(stream, _Watching(Call(provider, url, model), time.monotonic() if began is None else began))
+
+
+def _is_stream(value: Any) -> bool:
+    """Whether something can be read chunk by chunk, or opens what can."""
+    if isinstance(value, (dict, str, bytes)) or hasattr(type(value), "__pydantic_fields__"):
+        return False
+    return any(hasattr(type(value), name) for name in _WAYS)
 
 
 _WAYS = ("__iter__", "__next__", "__aiter__", "__anext__", "__enter__", "__aenter__")
@@ -121,8 +130,11 @@ class _Watching:
         """Hear one chunk."""
         if self._failed is not None:
             return
+        self._ended = None
         try:
             hearing = self._hearing
+            if hearing.recent and hearing.recent[-1] is chunk:
+                return  # a stream that is iterated by its own `next` is heard in both
             if self._opener is None and not hearing.recent and Opener.is_needed(chunk):
                 self._opener = Opener(chunk, loads)
             events = [chunk] if self._opener is None else self._opener.events(chunk)
@@ -167,7 +179,8 @@ class _Watching:
                     break
             recent = self._hearing.recent
             for chunk in chunks:  # most of them: nothing is to be found out about each
-                recent.append(chunk)
+                if not recent or recent[-1] is not chunk:
+                    recent.append(chunk)
                 if len(recent) >= MOST:
                     self.tidy()
                     recent = self._hearing.recent
@@ -186,6 +199,32 @@ class _Watching:
             self.finish()
         finally:
             self.end()
+
+    def next(self, following: Callable[[], Any]) -> Any:
+        """The next chunk of an iterator."""
+        try:
+            chunk = following()
+        except StopIteration:
+            self.finish()
+            raise
+        except BaseException:
+            self.end()
+            raise
+        self.take(chunk)
+        return chunk
+
+    async def next_async(self, following: Callable[[], Awaitable[Any]]) -> Any:
+        """The next chunk of an asynchronous iterator."""
+        try:
+            chunk = await following()
+        except StopAsyncIteration:
+            self.finish()
+            raise
+        except BaseException:
+            self.end()
+            raise
+        self.take(chunk)
+        return chunk
 
     # what it says ----------------------------------------------------------------------------------------------------
 
@@ -212,141 +251,155 @@ class _Watching:
 
 
 def _watched(stream: Any, watching: _Watching) -> Any:
+    """A stream that is watched: itself, of another class, or what stands for it."""
+    if _watching_of(stream) is not None:
+        return stream  # as it is already
     kind: Any = type(stream)
     try:
-        stream.__class__ = _heard(kind)
-    except TypeError:  # a generator, or another type of Python's own
-        return _Stand(stream, watching)
+        if not hasattr(kind, "reading") and "reading" not in vars(stream):
+            stream.__class__ = _heard(kind)
+            stream._unimeter_watching = watching
+            return stream
+    except Exception:  # a generator, an object with slots, a class that refuses: each says so by an error of its own
+        with suppress(Exception):
+            stream.__class__ = kind
+    return (_AsyncStand if hasattr(kind, "__aiter__") or hasattr(kind, "__anext__") else _Stand)(stream, watching)
+
+
+def _watching_of(stream: Any) -> _Watching | None:
     try:
-        stream._unimeter = watching
-    except AttributeError:  # it has slots, and none for us
-        stream.__class__ = kind
-        return _Stand(stream, watching)
-    return stream
+        return stream._unimeter_watching  # type: ignore[no-any-return]  # ours, if it is there
+    except Exception:  # whatever an object does when it is asked for what it has not
+        return None
+
+
+def _entered(outer: Any, inner: Any) -> Any:
+    """What a `with` gives: the stream itself, or, of a manager, the stream that it opens."""
+    watching = _watching_of(outer)
+    own = inner is outer or (isinstance(outer, _StandsFor) and inner is outer._stream)
+    if own or watching is None:
+        return outer
+    return _watched(inner, watching) if _is_stream(inner) else inner
 
 
 @lru_cache(maxsize=256)
 def _heard(kind: Any) -> Any:
     """A class of streams that are heard: another's, with the methods by which it is read."""
 
-    def entered(stream: Any, inner: Any) -> Any:
-        """What a `with` gives: the stream itself, or, of a manager, the stream that it opens."""
-        return stream if inner is stream else _watched(inner, stream._unimeter)
-
     class Heard(kind):  # type: ignore[misc]  # a class of an SDK's
-        _unimeter: _Watching
+        _unimeter_watching: _Watching | None = None
+        """None in what the stream makes of its own class."""
 
         @property
         def reading(self) -> Reading:
-            return self._unimeter.reading
+            return self._unimeter_watching.reading  # type: ignore[union-attr]  # who asks has it watched
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            """As what it was: a copy is not watched."""
+            made, arguments, state, *rest = (*super().__reduce_ex__(protocol), None)[:5]
+            if isinstance(state, dict):
+                state = {name: value for name, value in state.items() if name != "_unimeter_watching"}
+            return (made, tuple(kind if one is Heard else one for one in arguments), state, *rest[:2])
 
         if hasattr(kind, "__iter__"):
 
             def __iter__(self) -> Any:
-                chunks = super().__iter__()
-                return self if chunks is self else self._unimeter.heard(chunks)
+                chunks, watching = super().__iter__(), self._unimeter_watching
+                return self if chunks is self else chunks if watching is None else watching.heard(chunks)
 
         if hasattr(kind, "__next__"):
 
             def __next__(self) -> Any:
-                try:
-                    chunk = super().__next__()
-                except (StopIteration, StopAsyncIteration):
-                    self._unimeter.finish()
-                    raise
-                except BaseException:
-                    self._unimeter.end()
-                    raise
-                self._unimeter.take(chunk)
-                return chunk
+                watching = self._unimeter_watching
+                return super().__next__() if watching is None else watching.next(super().__next__)
 
         if hasattr(kind, "__aiter__"):
 
             def __aiter__(self) -> Any:
-                chunks = super().__aiter__()
-                return self if chunks is self else self._unimeter.heard_async(chunks)
+                chunks, watching = super().__aiter__(), self._unimeter_watching
+                return self if chunks is self else chunks if watching is None else watching.heard_async(chunks)
 
         if hasattr(kind, "__anext__"):
 
             async def __anext__(self) -> Any:
-                try:
-                    chunk = await super().__anext__()
-                except (StopIteration, StopAsyncIteration):
-                    self._unimeter.finish()
-                    raise
-                except BaseException:
-                    self._unimeter.end()
-                    raise
-                self._unimeter.take(chunk)
-                return chunk
+                watching = self._unimeter_watching
+                return await (super().__anext__() if watching is None else watching.next_async(super().__anext__))
 
         if hasattr(kind, "__enter__"):
 
             def __enter__(self) -> Any:
-                return entered(self, super().__enter__())
+                return _entered(self, super().__enter__())
 
             def __exit__(self, *error: Any) -> Any:
-                self._unimeter.end()
+                if self._unimeter_watching is not None:
+                    self._unimeter_watching.end()
                 return super().__exit__(*error)
 
         if hasattr(kind, "__aenter__"):
 
             async def __aenter__(self) -> Any:
-                return entered(self, await super().__aenter__())
+                return _entered(self, await super().__aenter__())
 
             async def __aexit__(self, *error: Any) -> Any:
-                self._unimeter.end()
+                if self._unimeter_watching is not None:
+                    self._unimeter_watching.end()
                 return await super().__aexit__(*error)
 
     Heard.__name__, Heard.__qualname__, Heard.__module__ = kind.__name__, kind.__qualname__, kind.__module__
     return Heard
 
 
-class _Stand:
+class _StandsFor:
     """Stands for a stream whose class cannot be exchanged."""
 
     def __init__(self, stream: Any, watching: _Watching) -> None:
         self._stream = stream
-        self._unimeter = watching
+        self._unimeter_watching = watching
 
     __class__: Any = property(lambda self: type(self._stream))  # for isinstance
 
     @property
     def reading(self) -> Reading:
-        return self._unimeter.reading
+        return self._unimeter_watching.reading
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("_stream", "_unimeter_watching"):  # of a copy that is being made
+            raise AttributeError(name)
         return getattr(self._stream, name)
 
     def __repr__(self) -> str:
         return repr(self._stream)
 
+
+class _Stand(_StandsFor):
+    """Of a synchronous stream."""
+
     def __iter__(self) -> Iterator[Any]:
-        return self._unimeter.heard(iter(self._stream))
+        return self._unimeter_watching.heard(iter(self._stream))
 
     def __next__(self) -> Any:
-        try:
-            chunk = next(self._stream)
-        except (StopIteration, StopAsyncIteration):
-            self._unimeter.finish()
-            raise
-        except BaseException:
-            self._unimeter.end()
-            raise
-        self._unimeter.take(chunk)
-        return chunk
+        return self._unimeter_watching.next(self._stream.__next__)
+
+    def __enter__(self) -> Any:
+        return _entered(self, self._stream.__enter__())
+
+    def __exit__(self, *error: Any) -> Any:
+        self._unimeter_watching.end()
+        return self._stream.__exit__(*error)
+
+
+class _AsyncStand(_StandsFor):
+    """Of an asynchronous stream."""
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        return self._unimeter.heard_async(aiter(self._stream))
+        return self._unimeter_watching.heard_async(aiter(self._stream))
 
     async def __anext__(self) -> Any:
-        try:
-            chunk = await anext(self._stream)
-        except (StopIteration, StopAsyncIteration):
-            self._unimeter.finish()
-            raise
-        except BaseException:
-            self._unimeter.end()
-            raise
-        self._unimeter.take(chunk)
-        return chunk
+        return await self._unimeter_watching.next_async(self._stream.__anext__)
+
+    async def __aenter__(self) -> Any:
+        return _entered(self, await self._stream.__aenter__())
+
+    async def __aexit__(self, *error: Any) -> Any:
+        self._unimeter_watching.end()
+        return await self._stream.__aexit__(*error)

@@ -26,6 +26,11 @@ class SSEDecoder:
         if self._after_cr or b"\r" in piece:
             piece = self._with_newlines(piece)
         if not self._pieces and piece[-2:] == b"\n\n":  # whole events, as most servers send them
+            if piece[:6] == b"data: ":
+                datas = piece[6:-2].split(b"\n\ndata: ")
+                if piece.count(b"\n") == 2 * len(datas):  # of a line of data each
+                    self._started = True
+                    return datas
             return self._datas(piece[:-2].split(b"\n\n"))
         if not piece:
             return []

@@ -45,7 +45,11 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001 
             if run is not None and not _in_pool.get():
                 with suppress(Exception):  # a class of the program's that lets nobody set it
                     thread.run = _once(thread, run._doing(thread.run))
-            original(thread)
+            try:
+                original(thread)
+            except BaseException:
+                vars(thread).pop("run", None)  # it never began
+                raise
 
         return start
 

@@ -42,10 +42,10 @@ def listen(response: Any, exchange: Exchange) -> None:
         exchange.feed(response.data, decoded=response.decode_content and _can_decode(response), live=False)
         exchange.end()
         return
-    if hasattr(response, "_unimeter"):  # two listen
-        response._unimeter = (*response._unimeter, exchange)
+    if hasattr(response, "_unimeter_exchanges"):  # two listen
+        response._unimeter_exchanges = (*response._unimeter_exchanges, exchange)
         return
-    response._unimeter = (exchange,)
+    response._unimeter_exchanges = (exchange,)
     kind: Any = type(response)
     response.__class__ = _heard(kind)
 
@@ -76,14 +76,14 @@ def _heard(kind: Any) -> type:
     """A class of responses that are heard as they are read. Only a response's class tells all ways in which it is read."""
 
     class HeardResponse(kind):  # type: ignore[misc]  # a class of urllib3's, or of somebody who inherits from it
-        _unimeter: tuple[Exchange, ...]
+        _unimeter_exchanges: tuple[Exchange, ...]
 
         def _take(self, piece: bytes, decoded: bool, live: bool = True) -> None:
-            for exchange in self._unimeter:
+            for exchange in self._unimeter_exchanges:
                 exchange.feed(piece, decoded and _can_decode(self), live)
 
         def _end(self, whole: bool) -> None:
-            for exchange in self._unimeter:
+            for exchange in self._unimeter_exchanges:
                 exchange.end(whole)
 
         def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
