@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 import unimeter
 from unimeter.fixture import Fixture
+from unimeter.testing.subject import told
 
 from .conftest import FIXTURES
 
@@ -326,3 +328,118 @@ def test_an_sdks_response_is_no_stream() -> None:
 
     with pytest.raises(TypeError, match="is no stream"):
         unimeter.watch(Response())
+
+
+def timeless(stream: Any) -> unimeter.Reading:
+    """A stream's reading without its times."""
+    reading = stream.reading
+    reading.metrics.duration = reading.metrics.time_to_first_token = None
+    return reading
+
+
+class Slotted:
+    __slots__ = ("chunks",)
+
+    def __init__(self) -> None:
+        self.chunks = iter(CHUNKS)
+
+    def __iter__(self) -> Slotted:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.chunks)
+
+    def __enter__(self) -> Slotted:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Refusing(Stream):
+    """Its class may not be inherited from."""
+
+    def __init_subclass__(cls) -> None:
+        raise RuntimeError("final")
+
+
+class WithReading(Stream):
+    reading = "its own"
+
+
+class Restless(Stream):
+    """Iterated by its own `next`."""
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            try:
+                yield next(self)
+            except StopIteration:
+                return
+
+
+@pytest.mark.parametrize("kind", [Slotted, lambda: Refusing(CHUNKS), lambda: WithReading(CHUNKS), lambda: Restless(CHUNKS)])
+def test_classes_that_are_not_like_others(kind: Any) -> None:
+    original = kind()
+    before = type(original)
+    with unimeter.watch(original) as stream:
+        assert isinstance(stream, before)
+        assert list(stream) == CHUNKS
+    assert stream.reading.metrics.total_tokens == 11
+    assert len(stream._unimeter_watching._hearing.events) <= len(CHUNKS)  # none is heard twice
+    assert unimeter.watch(stream) is stream
+
+
+def test_what_a_manager_gives_and_is_no_stream_stays_as_it_is() -> None:
+    for value in (None, 7, "text", {"a": 1}):
+        with unimeter.watch(Manager(value)) as given:
+            assert given is value
+
+
+def test_a_copy_is_not_watched() -> None:
+    stream = unimeter.watch(Stream(CHUNKS))
+    state = copy.copy(stream)
+    assert type(state) is Stream
+    assert "_unimeter_watching" not in vars(state)
+    assert repr(copy.copy(unimeter.watch(iter(CHUNKS)))).startswith("<list_iterator")
+
+
+def test_events_that_fail_when_they_are_looked_at_reach_nobody() -> None:
+    class Odd:
+        choices = ()
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("odd")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    chunks = [Odd() for _ in range(600)]
+    stream = unimeter.watch(iter(chunks), "openai-chat")
+    assert [id(chunk) for chunk in stream] == [id(chunk) for chunk in chunks]
+    with pytest.raises(unimeter.UnimeterError):
+        _ = stream.reading
+
+
+@pytest.mark.parametrize("before", [0, 3, 4, 8, 40])
+def test_a_stream_that_begins_with_what_nobody_knows(before: int) -> None:
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    start = {"type": "message_start", "message": {"type": "message", "id": "m", "model": "c", "usage": usage}}
+    events = [{"type": "ping"}] * before
+    events += [start, *[{"type": "content_block_delta", "delta": {"text": f"{i}"}} for i in range(700)]]
+    events += [{"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}}]
+    events += [{"type": "message_stop"}]
+    stream = unimeter.watch(iter(events))
+    list(stream)
+    assert told(timeless(stream)) == told(unimeter.read(events))
+    assert (stream.reading.metrics.input_tokens, stream.reading.metrics.output_tokens) == (10, 7)
+
+
+def test_equal_answers_in_one_stream_are_calls_of_their_own() -> None:
+    word, last = (
+        {"model": "m", "response": "x", "done": False},
+        {"model": "m", "done": True, "prompt_eval_count": 4, "eval_count": 5},
+    )
+    events = ([word] * 300 + [last]) * 3
+    stream = unimeter.watch(iter([dict(event) for event in events]))
+    list(stream)
+    assert told(timeless(stream)) == told(unimeter.read(events))
+    assert stream.reading.metrics.total_tokens == 27

@@ -157,8 +157,10 @@ class Hearing:
     def _keep(self, adapter: type[Adapter], event: Any, before: Any) -> None:
         """Keep an event. The first and the last of those kept stay as they are; what lies between is laid together."""
         kept = self._kept
-        if event == kept[-1] and not adapter.calls_add and event == before:
-            return  # an event that comes twice adds nothing
+        if event == kept[-1] and not adapter.calls_add:
+            if event == before:
+                return  # an event that comes twice adds nothing
+            kept.append(before)  # what lies between makes it the end of another response
         kept.append(event)
         if len(kept) > 3 and (laid := _laid_together(adapter, kept[-3], kept[-2])) is not None:
             kept[-3:-1] = [laid]
