@@ -18,7 +18,9 @@ import pytest
 import unimeter
 from unimeter import Run, Session
 from unimeter.capturing import exchange, metered, taps
-from unimeter.fixture import sse
+from unimeter.capturing.hosts import Hosts
+from unimeter.fixture import Fixture, sse
+from unimeter.testing.subject import told
 
 URL = "https://api.openai.com/v1/chat/completions"
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
@@ -517,3 +519,49 @@ def test_hooks_of_a_client() -> None:
     assert counts(own) == counts(capture) == (1, 0)
     with unimeter.capture() as capture, pytest.raises(TypeError, match="hears by itself"):
         unimeter.httpx_hooks(capture)
+
+
+# a body as it goes by --------------------------------------------------------------------------------------------------
+
+
+def heard_of(fixture: Fixture, body: bytes, size: int) -> Any:
+    """What a call tells whose body comes in pieces of a size; the name of an error where it tells nothing."""
+    found: list[Any] = []
+    told_by = Hosts({"own.example": fixture.wire.provider or fixture.expected.provider or ""})
+    told_of = told_by.told("POST", f"https://own.example{fixture.wire.path}")
+    assert told_of is not None
+    call = metered.MeteredCall(told_of, lambda reading, *_: found.append(reading))
+    call.answered(200, {**fixture.wire.headers, "content-type": fixture.wire.content_type})
+    for at in range(0, len(body), size):
+        call.hear(body[at : at + size])
+    call.end(whole=True)
+    return told(found[0]) if found and found[0] is not None else None
+
+
+def longer(fixture: Fixture) -> bytes:
+    """A stream's body with every event a hundred times that is neither its first nor among its last three."""
+    events = fixture.events or []
+    middle = [event for event in events[1:-3] for _ in range(100)]
+    return with_events(fixture, [*events[:1], *middle, *events[-3:]] if len(events) > 4 else events)
+
+
+def with_events(fixture: Fixture, events: list[Any]) -> bytes:
+    return fixture.model_copy(update={"events": events}).bytes()
+
+
+def read_of(fixture: Fixture, body: bytes) -> Any:
+    provider = fixture.wire.provider or fixture.expected.provider or None
+    try:
+        return told(unimeter.read(body, provider, url=fixture.wire.path, headers=fixture.wire.headers or None))
+    except unimeter.UnimeterError:
+        return None
+
+
+@pytest.mark.parametrize("size", [7, 1000, 10**9])
+def test_a_body_that_goes_by_is_read_as_one_that_is_there(read_fixture: Fixture, size: int) -> None:
+    if read_fixture.wire.headers or read_fixture.wire.provider or "/batches/" in read_fixture.wire.path:
+        return  # a host of one's own names whose it is, and not which dialect the caller meant; a batch is fetched
+    assert heard_of(read_fixture, read_fixture.bytes(), size) == read_fixture.expected
+    if read_fixture.events is not None and read_fixture.name != "aws_bedrock/agent_stream":
+        body = longer(read_fixture)
+        assert heard_of(read_fixture, body, size) == read_of(read_fixture, body)

@@ -12,6 +12,7 @@ import msgspec
 from unimeter import envelope
 from unimeter.capturing.exchange import say_once
 from unimeter.capturing.hosts import Told
+from unimeter.capturing.sifting import sift_for
 from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
 from unimeter.reading import Reading
@@ -22,6 +23,9 @@ from unimeter.wire.json import loads
 
 LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes of a body that are heard without an event in them; the call is then counted as one without usage."""
+
+_BEGINNING = 2048
+"""Bytes of a large first piece that are heard before the rest: what they tell spares to decode most of it."""
 
 Count = Callable[["Reading | None", float, "float | None"], None]
 """Takes a call's reading, or None where it told no usage; its duration and the time to its first token, in seconds."""
@@ -48,6 +52,7 @@ class MeteredCall:
         self._headers_event: dict[str, Any] | None = None
         self._answered = self._counted = False
         self._is_stream = False
+        self._sifts = False
         self._since_event = 0
         self._unreadable = ""
         self._lock = RLock()  # the run may settle the call in one thread while another reads its body
@@ -69,19 +74,24 @@ class MeteredCall:
             if self._count is None or self._unreadable:
                 return
             self._last = time.monotonic()
-            try:
-                events = self._decoder.feed(piece)
-            except (Unreadable, NotABody) as error:
-                self._unreadable = type(error).__name__  # the error itself would keep the program's frames
-                return
-            if events:
-                self._since_event = 0
-                self._take(events, live)
-            else:
-                self._since_event += len(piece)
-                if self._since_event > LARGEST_EVENT:
-                    self._unreadable = "no event in it"
-                    self._decoder = BodyDecoder(self._loads)
+            looking = self._is_stream and not self._sifts and len(piece) > 2 * _BEGINNING
+            for part in (piece[:_BEGINNING], piece[_BEGINNING:]) if looking else (piece,):
+                self._hear_part(part, live)
+
+    def _hear_part(self, piece: bytes, live: bool) -> None:
+        try:
+            events = self._decoder.feed(piece)
+        except (Unreadable, NotABody) as error:
+            self._unreadable = type(error).__name__  # the error itself would keep the program's frames
+            return
+        if events:
+            self._since_event = 0
+            self._take(events, live)
+            return
+        self._since_event += len(piece)
+        if self._since_event > LARGEST_EVENT:
+            self._unreadable = "no event in it"
+            self._decoder = BodyDecoder(self._loads)
 
     def end(self, whole: bool) -> None:
         """The end of the body."""
@@ -118,16 +128,25 @@ class MeteredCall:
 
     def _loads(self, raw: bytes) -> Any:
         """Of a stream all is decoded until the first token is found; afterwards, and of all else, what tells usage."""
-        looking = self._is_stream and self._first_token is None
+        looking = self._is_stream and not self._sifts
         return loads(raw, msgspec.json.decode if looking else self._decode)
 
     def _take(self, events: list[Any], live: bool) -> None:
         hearing = self._hearing
-        if live and self._is_stream and self._first_token is None and any(map(hearing.holds_content, events)):
-            self._first_token = self._last
+        if self._is_stream and not self._sifts and any(map(hearing.holds_content, events)):
+            self._first_token = self._last if live else None
+            self._sift(events)
         hearing.recent += events
         if len(hearing.recent) >= MOST:
             hearing.tidy()
+
+    def _sift(self, events: list[Any]) -> None:
+        """From the first token on, most events need not be decoded."""
+        self._sifts = True
+        adapter = self._hearing.adapter_of(self._hearing.events + events)
+        sift = None if adapter is None else sift_for(adapter, self._hearing.usage_trailers)
+        if sift is not None:
+            self._decoder.sift(sift)
 
     def _may_be_call(self) -> bool:
         """Whether this was an answer of somebody's whom we know: by the host, or by what stands in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,11 @@ class BodyDecoder:
             return self._reader.close()
         self._reader = reader_of(self._head, self._loads, self._quick)
         return self._reader.feed(self._head) + self._reader.close()
+
+    def sift(self, sift: Callable[[list[bytes]], list[bytes]]) -> None:
+        """From now on, decode of server-sent events only those that something leaves over of their data."""
+        if isinstance(self._reader, SSEReader):
+            self._reader.sift = sift
 
     @property
     def framing(self) -> Framing:

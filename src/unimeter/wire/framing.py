@@ -118,6 +118,8 @@ class SSEReader:
     def __init__(self, loads: Loads, quick: Loads | None) -> None:
         self._loads = loads
         self._quick = quick or loads
+        self.sift: Callable[[list[bytes]], list[bytes]] | None = None
+        """Takes out the events that need not be decoded."""
         self._decoder = SSEDecoder()
         self._count = 0
         self._broken = ""
@@ -133,6 +135,10 @@ class SSEReader:
     def _take(self, datas: list[bytes]) -> list[Any]:
         if not self._broken and not self.done:
             ends = datas[-1:] == [b"[DONE]"]
+            if self.sift is not None:
+                self._count += len(datas)
+                datas = self.sift(datas[:-1]) + datas[-1:] if ends else self.sift(datas)
+                self._count -= len(datas)
             small = sum(map(len, datas)) < _SMALL * len(datas)
             try:
                 events = [*map(self._quick if small else self._loads, datas[:-1] if ends else datas)]

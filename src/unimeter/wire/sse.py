@@ -26,19 +26,14 @@ class SSEDecoder:
         if self._after_cr or b"\r" in piece:
             piece = self._with_newlines(piece)
         if not self._pieces and piece[-2:] == b"\n\n":  # whole events, as most servers send them
-            if piece[:6] == b"data: ":
-                datas = piece[6:-2].split(b"\n\ndata: ")
-                if piece.count(b"\n") == 2 * len(datas):  # of a line of data each
-                    self._started = True
-                    return datas
-            return self._datas(piece[:-2].split(b"\n\n"))
+            return self._datas(piece[:-2])
         if not piece:
             return []
         ends = b"\n\n" in piece or (piece[:1] == b"\n" and bool(self._pieces) and self._pieces[-1][-1:] == b"\n")
         self._pieces.append(piece)
         if not ends:
             return []
-        *blocks, rest = b"".join(self._pieces).split(b"\n\n")
+        blocks, _, rest = b"".join(self._pieces).rpartition(b"\n\n")
         self._pieces = [rest] if rest else []
         return self._datas(blocks)
 
@@ -55,17 +50,19 @@ class SSEDecoder:
     def close(self) -> list[bytes]:
         """What is left: an event whose last newline never came."""
         rest, self._pieces = b"".join(self._pieces), []
-        return self._datas([rest])
+        return self._datas(rest)
 
-    def _datas(self, blocks: list[bytes]) -> list[bytes]:
+    def _datas(self, text: bytes) -> list[bytes]:
+        """The data of the events in some text; a blank line ends each but the last."""
         if not self._started:
             self._started = True
-            blocks[0] = blocks[0].removeprefix(BOM)
+            text = text.removeprefix(BOM)
+        if text[:6] == b"data: ":
+            datas = text[6:].split(b"\n\ndata: ")
+            if text.count(b"\n") == 2 * len(datas) - 2:  # each is one line and nothing else, as most servers send them
+                return datas
         found = []
-        for block in blocks:
-            if block[:6] == b"data: " and b"\n" not in block:
-                found.append(block[6:])
-                continue
+        for block in text.split(b"\n\n"):
             lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line[:5] == b"data:"]
             if lines:
                 found.append(b"\n".join(lines))

@@ -1,0 +1,94 @@
+"""Which of a stream's events need to be decoded: most hold a word of the answer, and nothing that is metered.
+
+A look into an event costs a third of decoding it, and leaves nothing behind: msgspec skips over all but a few names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Union
+
+import msgspec
+
+from unimeter.adapter import Adapter
+from unimeter.fields import Step, parse
+from unimeter.shape import Condition, conditions
+from unimeter.source import Source
+
+Sift = Callable[[list[bytes]], list[bytes]]
+
+
+def sift_for(adapter: type[Adapter], trailers: frozenset[str]) -> Sift | None:
+    """A function that takes out the events of which an adapter needs nothing; None where it needs each.
+
+    What is said beside the usage is needed when it changes. Where a stream may hold several responses, all is needed, since
+    what lies between two events tells them apart.
+
+    Args:
+        adapter: who reads the events.
+        trailers: names of what may be added to a response in any dialect, with usage in it.
+    """
+    made = _made(adapter, trailers)  # type: ignore[arg-type]  # a class can be hashed
+    if made is None:
+        return None
+    look, tells = made
+    beside: dict[str, Any] = {}
+
+    def sift(datas: list[bytes]) -> list[bytes]:
+        try:
+            return [data for data, peek in zip(datas, map(look, datas), strict=True) if tells(peek, beside)]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return datas  # whatever is among them, to decode it says so
+
+    return sift
+
+
+@lru_cache(maxsize=64)
+def _made(adapter: type[Adapter], trailers: frozenset[str]) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], bool]] | None:
+    tests = [condition for text in (*adapter.final, *adapter.start) for condition in conditions(text)]
+    nested = [condition for condition in tests if len(condition.steps) > 1]
+    if adapter.stop_tests or adapter.calls_add or "" in adapter.places or any(len(one.steps) > 2 for one in nested):
+        return None
+    whole = {name for place in adapter.places for name in _spelt(parse(place)[0], adapter)} | {"error"} | trailers
+    beside = {name for leaf in adapter.leaves() if leaf.beside for name in _spelt(leaf.steps[0], adapter)} - whole
+    inside = {one.steps[0].name: one for one in nested if one.steps[0].name not in whole | beside}
+    words = {one.steps[0].name: one for one in tests if len(one.steps) == 1 and one.steps[0].name not in whole | beside}
+
+    source = Source("tells", "peek", "beside", camel_case=False)
+    fields: dict[str, tuple[str, Any]] = {}
+    for at, name in enumerate(sorted(whole)):
+        fields[f"whole_{at}"] = (name, Any)
+        source.add(f"if peek.whole_{at} is not None: return True")
+    for at, (name, one) in enumerate(sorted(inside.items())):
+        item = msgspec.defstruct("Item", [("inner", Any, None)], rename={"inner": one.steps[1].name}, gc=False)
+        listed = one.steps[0].each
+        fields[f"inside_{at}"] = (name, Union[list.__class_getitem__(item) if listed else item, None])  # noqa: UP007  # made at run time
+        each = f"for one in {f'peek.inside_{at} or ()' if listed else f'(peek.inside_{at},) if peek.inside_{at} else ()'}"
+        with source.block(f"{each}:"):
+            source.add(f"if one.inner is not None{_reads(source, one, 'one.inner')}: return True")
+    for at, (name, one) in enumerate(sorted(words.items())):
+        fields[f"word_{at}"] = (name, Any)
+        source.add(f"if peek.word_{at} is not None{_reads(source, one, f'peek.word_{at}')}: return True")
+    for at, name in enumerate(sorted(beside)):
+        fields[f"beside_{at}"] = (name, Any)
+        with source.block(f"if peek.beside_{at} is not None and peek.beside_{at} != beside.get({name!r}):"):
+            source.add(f"beside[{name!r}] = peek.beside_{at}")
+            source.add("return True")
+    source.add("return False")
+    kind = msgspec.defstruct(
+        "Peek",
+        [(attribute, type_, None) for attribute, (_, type_) in fields.items()],
+        rename={attribute: name for attribute, (name, _) in fields.items()},
+        gc=False,
+    )
+    return msgspec.json.Decoder(kind).decode, source.build(adapter.__name__)
+
+
+def _reads(source: Source, condition: Condition, value: str) -> str:
+    """The rest of a test on a value that is there."""
+    return "" if condition.wanted is None else f" and {source.constant(condition.reads)}({value})"
+
+
+def _spelt(step: Step, adapter: type[Adapter]) -> tuple[str, ...]:
+    return (step.camel, step.name) if adapter.camel_case else (step.name,)
