@@ -17,9 +17,13 @@ import pytest
 
 import unimeter
 from unimeter import Run, Session
+from unimeter.adapters.anthropic import Anthropic
+from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.capturing import exchange, metered, taps
 from unimeter.capturing.hosts import Hosts
+from unimeter.capturing.sifting import sift_for
 from unimeter.fixture import Fixture, sse
+from unimeter.recognise import recogniser
 from unimeter.testing.subject import told
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -565,3 +569,17 @@ def test_a_body_that_goes_by_is_read_as_one_that_is_there(read_fixture: Fixture,
     if read_fixture.events is not None and read_fixture.name != "aws_bedrock/agent_stream":
         body = longer(read_fixture)
         assert heard_of(read_fixture, body, size) == read_of(read_fixture, body)
+
+
+def test_what_is_sifted_out_tells_nothing() -> None:
+    """What stands beside the usage is needed when it changes, also when it changes back."""
+    sift = sift_for(OpenAIChat, recogniser())
+    assert sift is not None
+    tiers = [None, "a", "a", "b", "b", "a", "a", None]
+    events = [{**word(f"{i}"), "usage": None, "service_tier": tier} for i, tier in enumerate(tiers)]
+    needed = sift([json.dumps(event).encode() for event in events])
+    assert [json.loads(data)["service_tier"] for data in needed] == ["a", "b", "a"]
+    for event in (STOP, STREAM[4], {"error": {}}, {"x_groq": {"usage": {}}}, {**word("x"), "usage": {"prompt_tokens": 0}}):
+        assert sift([json.dumps(event).encode()])
+    assert sift([b'{"choices": "odd"}', b"{"]) == [b'{"choices": "odd"}', b"{"]
+    assert sift_for(Anthropic, recogniser()) is None

@@ -64,12 +64,6 @@ class Hearing:
         except Refused as refused:
             raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
 
-    @property
-    def usage_trailers(self) -> frozenset[str]:
-        """Names of what may be added to a response in any dialect, with usage in it."""
-        known = self.call.recogniser
-        return frozenset(known.trailers) & {adapter.first_place for adapter in known.registry.adapters}
-
     def holds_content(self, event: Any) -> bool:
         """Whether an event holds something that was generated, be it reasoning or the name of a tool."""
         fields = event if type(event) is dict else fields_of(event)
@@ -83,7 +77,7 @@ class Hearing:
     def tidy(self) -> None:
         """Let go of the events that tell nothing, and lay those that carry usage over one another."""
         older, self.recent = self.recent[:-LAST], self.recent[-LAST:]
-        adapter = self._adapter = self._adapter or self.adapter_of(older)
+        adapter = self._adapter = self._adapter or self._recognised(older)
         if adapter is None:  # nobody can read it, so far
             self._kept = (self._kept + [event for event in older if event not in self._kept])[:MOST]
             return
@@ -102,7 +96,7 @@ class Hearing:
             before, at = event, at + 1
         self._before = older[-1]
 
-    def adapter_of(self, events: list[Any]) -> type[Adapter] | None:
+    def _recognised(self, events: list[Any]) -> type[Adapter] | None:
         """The adapter that reads the events, as far as they tell: by the first, and the first that has a shape."""
         found = [fields for event in events[:_FIRST] if (fields := fields_of(event)) is not None]
         if not any(map(self.call.recogniser.by_shape, found)):

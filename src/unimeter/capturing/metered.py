@@ -18,7 +18,7 @@ from unimeter.hearing import MOST, Hearing
 from unimeter.reading import Reading
 from unimeter.wire.body import BodyDecoder
 from unimeter.wire.framing import NotABody, Unreadable
-from unimeter.wire.headers import invocation_metrics
+from unimeter.wire.headers import TELLING, invocation_metrics
 from unimeter.wire.json import loads
 
 LARGEST_EVENT = 64 * 1024 * 1024
@@ -65,7 +65,8 @@ class MeteredCall:
             return False
         self._answered = True
         self._is_stream = "json" not in str(headers.get("content-type") or "").lower().replace("ndjson", "")
-        self._headers_event = invocation_metrics(headers)
+        if any(headers.get(name) is not None for name in TELLING):
+            self._headers_event = invocation_metrics(headers)
         return True
 
     def hear(self, piece: bytes, live: bool = True) -> None:
@@ -143,8 +144,9 @@ class MeteredCall:
     def _sift(self, events: list[Any]) -> None:
         """From the first token on, most events need not be decoded."""
         self._sifts = True
-        adapter = self._hearing.adapter_of(self._hearing.events + events)
-        sift = None if adapter is None else sift_for(adapter, self._hearing.usage_trailers)
+        known = self._hearing.call.recogniser
+        root = next((root for event in events if isinstance(event, dict) and (root := known.by_shape(event)) is not None), None)
+        sift = None if root is None else sift_for(root, known)
         if sift is not None:
             self._decoder.sift(sift)
 

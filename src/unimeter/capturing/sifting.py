@@ -13,46 +13,60 @@ import msgspec
 
 from unimeter.adapter import Adapter
 from unimeter.fields import Step, parse
+from unimeter.recognise import Recogniser
 from unimeter.shape import Condition, conditions
 from unimeter.source import Source
 
 Sift = Callable[[list[bytes]], list[bytes]]
 
 
-def sift_for(adapter: type[Adapter], trailers: frozenset[str]) -> Sift | None:
-    """A function that takes out the events of which an adapter needs nothing; None where it needs each.
+def sift_for(root: type[Adapter], known: Recogniser) -> Sift | None:
+    """A function that takes out the events of which no adapter of a dialect needs anything; None where each is needed.
 
     What is said beside the usage is needed when it changes. Where a stream may hold several responses, all is needed, since
     what lies between two events tells them apart.
-
-    Args:
-        adapter: who reads the events.
-        trailers: names of what may be added to a response in any dialect, with usage in it.
     """
-    made = _made(adapter, trailers)  # type: ignore[arg-type]  # a class can be hashed
+    made = _made(root, known)  # type: ignore[arg-type]  # a class can be hashed
     if made is None:
         return None
     look, tells = made
     beside: dict[str, Any] = {}
+    dull: Any = None  # what the last one looked like of which nothing is needed: nearly all look alike
 
     def sift(datas: list[bytes]) -> list[bytes]:
+        nonlocal dull
+        needed = []
         try:
-            return [data for data, peek in zip(datas, map(look, datas), strict=True) if tells(peek, beside)]
+            for data, peek in zip(datas, map(look, datas), strict=True):
+                if peek == dull:
+                    continue
+                if tells(peek, beside):
+                    needed.append(data)
+                    dull = None  # what was known beside it may have changed
+                else:
+                    dull = peek
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return datas  # whatever is among them, to decode it says so
+        return needed
 
     return sift
 
 
 @lru_cache(maxsize=64)
-def _made(adapter: type[Adapter], trailers: frozenset[str]) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], bool]] | None:
-    tests = [condition for text in (*adapter.final, *adapter.start) for condition in conditions(text)]
-    nested = [condition for condition in tests if len(condition.steps) > 1]
-    if adapter.stop_tests or adapter.calls_add or "" in adapter.places or any(len(one.steps) > 2 for one in nested):
+def _made(root: type[Adapter], known: Recogniser) -> tuple[Callable[[bytes], Any], Callable[[Any, Any], bool]] | None:
+    family = [adapter for adapter in known.registry.adapters if known.registry.root_of(adapter) is root]
+    if any(adapter.stop_tests or adapter.calls_add or "" in adapter.places for adapter in family):
         return None
-    whole = {name for place in adapter.places for name in _spelt(parse(place)[0], adapter)} | {"error"} | trailers
-    beside = {name for leaf in adapter.leaves() if leaf.beside for name in _spelt(leaf.steps[0], adapter)} - whole
-    inside = {one.steps[0].name: one for one in nested if one.steps[0].name not in whole | beside}
+    tests = [one for adapter in family for text in (*adapter.final, *adapter.start) for one in conditions(text)]
+    trailers = known.trailers & {adapter.first_place for adapter in known.registry.adapters}
+    whole = {name for adapter in family for place in adapter.places for name in _spelt(parse(place)[0], adapter)}
+    whole |= {"error"} | trailers
+    beside = {name for adapter in family for leaf in adapter.leaves() if leaf.beside for name in _spelt(leaf.steps[0], adapter)}
+    beside -= whole
+    nested = [one for one in tests if len(one.steps) > 1 and one.steps[0].name not in whole | beside]
+    if any(len(one.steps) > 2 for one in nested):
+        return None
+    inside = {one.steps[0].name: one for one in nested}
     words = {one.steps[0].name: one for one in tests if len(one.steps) == 1 and one.steps[0].name not in whole | beside}
 
     source = Source("tells", "peek", "beside", camel_case=False)
@@ -82,7 +96,7 @@ def _made(adapter: type[Adapter], trailers: frozenset[str]) -> tuple[Callable[[b
         rename={attribute: name for attribute, (name, _) in fields.items()},
         gc=False,
     )
-    return msgspec.json.Decoder(kind).decode, source.build(adapter.__name__)
+    return msgspec.json.Decoder(kind).decode, source.build(root.__name__)
 
 
 def _reads(source: Source, condition: Condition, value: str) -> str:
