@@ -296,10 +296,13 @@ def _heard(kind: Any) -> Any:
 
         def __reduce_ex__(self, protocol: Any) -> Any:
             """As what it was: a copy is not watched."""
-            made, arguments, state, *rest = (*super().__reduce_ex__(protocol), None)[:5]
-            if isinstance(state, dict):
-                state = {name: value for name, value in state.items() if name != "_unimeter_watching"}
-            return (made, tuple(kind if one is Heard else one for one in arguments), state, *rest[:2])
+            reduced: Any = super().__reduce_ex__(protocol)
+            if isinstance(reduced, str):
+                return reduced
+            made, arguments, *rest = reduced
+            if rest and isinstance(rest[0], dict):
+                rest[0] = {name: value for name, value in rest[0].items() if name != "_unimeter_watching"}
+            return (made, tuple(kind if one is Heard else one for one in arguments), *rest)
 
         if hasattr(kind, "__iter__"):
 
