@@ -9,7 +9,7 @@ from unimeter.adapter import Adapter
 from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.interpret import Call
 from unimeter.merge import laid_over
-from unimeter.objects import fields_of
+from unimeter.objects import fields_of, is_pydantic
 from unimeter.payload import Event, Payload
 from unimeter.reading import Reading
 from unimeter.values import Refused
@@ -135,7 +135,7 @@ class Hearing:
         if self._tells(adapter, fields):
             return True
         names = {name for path in adapter.holders for name, _ in path[:1]} | {adapter.first_place, "usage", "error"}
-        declared = hasattr(event.__class__, "__pydantic_fields__")
+        declared = is_pydantic(event.__class__)
         if declared and names.isdisjoint(fields) and adapter.names_that_come_last.isdisjoint(fields) and "" not in adapter.places:
             self._dull.add(event.__class__)  # an SDK has a class for each kind of event
         return False

@@ -34,6 +34,11 @@ def fields_of(value: Any) -> Fields | None:
     return view(value)
 
 
+def is_pydantic(kind: type) -> bool:
+    """Whether a class is a pydantic model: its objects can be iterated, over their fields."""
+    return hasattr(kind, "__pydantic_validator__")
+
+
 def is_unset(value: Any) -> bool:
     """Some SDKs put an object of their own where a value was not sent."""
     return type(value).__name__ in _UNSET

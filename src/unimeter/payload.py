@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unimeter.errors import UnknownProvider
-from unimeter.objects import fields_of
+from unimeter.objects import fields_of, is_pydantic
 from unimeter.wire.body import Body, BodyDecoder, read_body
 from unimeter.wire.framing import Loads, chunk_event, sse_events
 from unimeter.wire.json import NotJSON
@@ -68,7 +68,7 @@ def _boto3_stream(response: Mapping[str, Any]) -> Iterable[Any] | None:
 
 def _is_iterable(payload: Any) -> bool:
     """Whether it is a stream or a list of chunks; a pydantic object can be iterated too, over its fields."""
-    return hasattr(type(payload), "__iter__") and not hasattr(type(payload), "__pydantic_fields__")
+    return hasattr(type(payload), "__iter__") and not is_pydantic(type(payload))
 
 
 def _from_body(body: Body) -> Payload:

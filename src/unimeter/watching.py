@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar, overload
 from unimeter.errors import MalformedUsage, MissingUsage
 from unimeter.hearing import MOST, Hearing
 from unimeter.interpret import Call
+from unimeter.objects import is_pydantic
 from unimeter.payload import Opener
 from unimeter.reading import Reading
 from unimeter.wire.json import loads
@@ -103,7 +104,7 @@ def watch(
 
 def _is_stream(value: Any) -> bool:
     """Whether something can be read chunk by chunk, or opens what can."""
-    if isinstance(value, (dict, str, bytes)) or hasattr(type(value), "__pydantic_fields__"):
+    if isinstance(value, (dict, str, bytes)) or is_pydantic(type(value)):
         return False
     return any(hasattr(type(value), name) for name in _WAYS)
 

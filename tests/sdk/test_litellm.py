@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
@@ -190,7 +191,9 @@ def test_a_stream_that_litellm_never_closes_is_heard(name: str) -> None:
         assert [chunk async for chunk in answer]
 
     with serving(fixture) as url, unimeter.capture(hosts={"127.0.0.1": fixture.expected.provider}) as run:
-        asyncio.run(ask(url))
+        # In a thread of its own: LiteLLM takes the main thread's event loop, which `run` would take away.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, ask(url)).result()
     assert heard(run) == expected_of(fixture)
 
 
