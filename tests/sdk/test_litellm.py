@@ -190,10 +190,10 @@ def test_a_stream_that_litellm_never_closes_is_heard(name: str) -> None:
         answer = await litellm.acompletion(model=route.model, messages=MESSAGES, api_key="x", max_retries=0, **options)
         assert [chunk async for chunk in answer]
 
-    with serving(fixture) as url, unimeter.capture(hosts={"127.0.0.1": fixture.expected.provider}) as run:
-        # In a thread of its own: LiteLLM takes the main thread's event loop, which `run` would take away.
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, ask(url)).result()
+    # In a thread of its own: LiteLLM takes the main thread's event loop, which `run` would take away.
+    hosts = {"127.0.0.1": fixture.expected.provider}
+    with serving(fixture) as url, unimeter.capture(hosts=hosts) as run, ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, ask(url)).result()
     assert heard(run) == expected_of(fixture)
 
 
