@@ -18,7 +18,9 @@ import pytest
 import unimeter
 from unimeter import Run, Session
 from unimeter.adapters.anthropic import Anthropic
+from unimeter.adapters.gemini import Gemini
 from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.capturing import exchange, metered, taps
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.sifting import sift_for
@@ -583,3 +585,25 @@ def test_what_is_sifted_out_tells_nothing() -> None:
         assert sift([json.dumps(event).encode()])
     assert sift([b'{"choices": "odd"}', b"{"]) == [b'{"choices": "odd"}', b"{"]
     assert sift_for(Anthropic, recogniser()) is None
+
+
+@pytest.mark.parametrize(
+    ("root", "needed"),
+    [
+        (Gemini, {"candidates": [{"finishReason": "STOP"}]}),
+        (Gemini, {"candidates": [{"finish_reason": "STOP"}]}),
+        (Gemini, {"promptFeedback": {}}),
+        (OpenAIResponses, {"type": "response.completed"}),
+        (OpenAIResponses, {"type": "response.incomplete"}),
+        (OpenAIResponses, {"type": "response.failed"}),
+        (OpenAIResponses, {"type": "response.done"}),
+    ],
+    ids=str,
+)
+def test_every_end_of_a_stream_is_needed(root: Any, needed: Any) -> None:
+    """Whichever of the words for it a server uses."""
+    sift = sift_for(root, recogniser())
+    assert sift is not None
+    dull = json.dumps({"type": "response.output_text.delta", "candidates": [{}], "delta": "x"}).encode()
+    data = json.dumps(needed).encode()
+    assert sift([dull, data, dull]) == [data]

@@ -79,7 +79,8 @@ class Hearing:
         older, self.recent = self.recent[:-LAST], self.recent[-LAST:]
         adapter = self._adapter = self._adapter or self._recognised(older)
         if adapter is None:  # nobody can read it, so far
-            self._kept = (self._kept + [event for event in older if event not in self._kept])[:MOST]
+            room = MOST - len(self._kept)
+            self._kept += older[:room] + [event for event in older[room:] if (fields_of(event) or {}).get("error") is not None]
             return
         if not self._kept:
             self._kept.append(older[0])

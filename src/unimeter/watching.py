@@ -276,11 +276,10 @@ def _watching_of(stream: Any) -> _Watching | None:
 
 def _entered(outer: Any, inner: Any) -> Any:
     """What a `with` gives: the stream itself, or, of a manager, the stream that it opens."""
-    watching = _watching_of(outer)
-    own = inner is outer or (isinstance(outer, _StandsFor) and inner is outer._stream)
-    if own or watching is None:
+    if inner is outer or (isinstance(outer, _StandsFor) and inner is outer._stream):
         return outer
-    return _watched(inner, watching) if _is_stream(inner) else inner
+    watching = _watching_of(outer)
+    return inner if watching is None or not _is_stream(inner) else _watched(inner, watching)
 
 
 @lru_cache(maxsize=256)

@@ -80,6 +80,8 @@ class MeteredCall:
                 self._hear_part(part, live)
 
     def _hear_part(self, piece: bytes, live: bool) -> None:
+        if self._unreadable:
+            return
         try:
             events = self._decoder.feed(piece)
         except (Unreadable, NotABody) as error:

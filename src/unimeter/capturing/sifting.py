@@ -63,27 +63,37 @@ def _made(root: type[Adapter], known: Recogniser) -> tuple[Callable[[bytes], Any
     whole |= {"error"} | trailers
     beside = {name for adapter in family for leaf in adapter.leaves() if leaf.beside for name in _spelt(leaf.steps[0], adapter)}
     beside -= whole
-    nested = [one for one in tests if len(one.steps) > 1 and one.steps[0].name not in whole | beside]
-    if any(len(one.steps) > 2 for one in nested):
+    tests = [one for one in dict.fromkeys(tests) if one.steps[0].name not in whole | beside]
+    nested = [one for one in tests if len(one.steps) > 1]
+    if any(len(one.steps) > 2 for one in nested) or {one.steps[0].name for one in tests if len(one.steps) == 1} & {
+        one.steps[0].name for one in nested
+    }:
         return None
-    inside = {one.steps[0].name: one for one in nested}
-    words = {one.steps[0].name: one for one in tests if len(one.steps) == 1 and one.steps[0].name not in whole | beside}
 
     source = Source("tells", "peek", "beside", camel_case=False)
     fields: dict[str, tuple[str, Any]] = {}
     for at, name in enumerate(sorted(whole)):
         fields[f"whole_{at}"] = (name, Any)
         source.add(f"if peek.whole_{at} is not None: return True")
-    for at, (name, one) in enumerate(sorted(inside.items())):
-        item = msgspec.defstruct("Item", [("inner", Any, None)], rename={"inner": one.steps[1].name}, gc=False)
-        listed = one.steps[0].each
-        fields[f"inside_{at}"] = (name, Union[list.__class_getitem__(item) if listed else item, None])  # noqa: UP007  # made at run time
-        each = f"for one in {f'peek.inside_{at} or ()' if listed else f'(peek.inside_{at},) if peek.inside_{at} else ()'}"
-        with source.block(f"{each}:"):
-            source.add(f"if one.inner is not None{_reads(source, one, 'one.inner')}: return True")
-    for at, (name, one) in enumerate(sorted(words.items())):
-        fields[f"word_{at}"] = (name, Any)
-        source.add(f"if peek.word_{at} is not None{_reads(source, one, f'peek.word_{at}')}: return True")
+    for at, (step, within) in enumerate(_by_first_step(nested).items()):
+        names = {one.steps[1].name: f"inner_{number}" for number, one in enumerate(within)}
+        item = msgspec.defstruct(
+            "Item",
+            [(attribute, Any, None) for attribute in names.values()],
+            rename={attribute: name for name, attribute in names.items()},
+            gc=False,
+        )
+        kind = list.__class_getitem__(item) if step.each else item
+        fields[f"inside_{at}"] = (step.name, Union[kind, None])  # noqa: UP007  # a type made at run time has no |
+        held = f"peek.inside_{at}"
+        with source.block(f"for one in {f'{held} or ()' if step.each else f'({held},) if {held} else ()'}:"):
+            for one in within:
+                value = f"one.{names[one.steps[1].name]}"
+                source.add(f"if {value} is not None{_reads(source, one, value)}: return True")
+    for at, (step, same) in enumerate(_by_first_step([one for one in tests if len(one.steps) == 1]).items()):
+        fields[f"word_{at}"] = (step.name, Any)
+        for one in same:
+            source.add(f"if peek.word_{at} is not None{_reads(source, one, f'peek.word_{at}')}: return True")
     for at, name in enumerate(sorted(beside)):
         fields[f"beside_{at}"] = (name, Any)
         with source.block(f"if peek.beside_{at} is not None and peek.beside_{at} != beside.get({name!r}):"):
@@ -97,6 +107,14 @@ def _made(root: type[Adapter], known: Recogniser) -> tuple[Callable[[bytes], Any
         gc=False,
     )
     return msgspec.json.Decoder(kind).decode, source.build(root.__name__)
+
+
+def _by_first_step(tests: list[Condition]) -> dict[Step, list[Condition]]:
+    """The tests by where they begin to look: an event is needed if any of them holds."""
+    found: dict[Step, list[Condition]] = {}
+    for one in tests:
+        found.setdefault(one.steps[0], []).append(one)
+    return found
 
 
 def _reads(source: Source, condition: Condition, value: str) -> str:
