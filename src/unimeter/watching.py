@@ -49,16 +49,7 @@ class Watched(Protocol[_Chunk_co]):
 
 @overload
 def watch(
-    stream: Iterable[T],
-    provider: str | None = None,
-    *,
-    url: str | None = None,
-    model: str | None = None,
-    began: float | None = None,
-) -> Watched[T]: ...
-@overload
-def watch(
-    stream: AsyncIterable[T],
+    stream: Iterable[T] | AsyncIterable[T],
     provider: str | None = None,
     *,
     url: str | None = None,

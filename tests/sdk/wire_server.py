@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from unimeter.fixture import Fixture, sse
+from unimeter.testing.replay import running
 
 from ..conftest import FIXTURES
 
@@ -38,14 +38,8 @@ def wire_server(fixture: Fixture | None = None, coding: str = "identity") -> Ite
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
     server.daemon_threads = True
     server.fixture, server.coding = fixture, coding  # type: ignore[attr-defined]  # for the handler
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server) as url:
+        yield url
 
 
 class _Answer(BaseHTTPRequestHandler):

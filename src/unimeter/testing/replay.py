@@ -14,7 +14,13 @@ from unimeter.fixture import Fixture, sse
 @contextmanager
 def serving(fixture: Fixture) -> Iterator[str]:
     """The url of a server that replays the fixture while the context lasts."""
-    server = _Server(fixture)
+    with running(_Server(fixture)) as url:
+        yield url
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[str]:
+    """The url of a server that answers while the context lasts."""
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from unimeter.capturing.exchange import Exchange, unharmed
 from unimeter.capturing.taps.asking import asking_bytes
-from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.taps.patch import Hear, both, heard_by, replaced, within
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
@@ -40,14 +40,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
         return send
 
-    restore = replaced(library.Client, "send", of_client)
-    restore_async = replaced(library.AsyncClient, "send", of_async_client)
-
-    def restore_both() -> None:
-        restore()
-        restore_async()
-
-    return restore_both
+    return both(replaced(library.Client, "send", of_client), replaced(library.AsyncClient, "send", of_async_client))
 
 
 @unharmed

@@ -40,6 +40,16 @@ def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[],
     return restore
 
 
+def both(one: Callable[[], None], other: Callable[[], None]) -> Callable[[], None]:
+    """A function that restores what two others restore."""
+
+    def restore() -> None:
+        one()
+        other()
+
+    return restore
+
+
 def heard_by(hear: Hear, method: Any, url: Any, headers: Any) -> Exchange | None:
     """What hears a request, unless a library makes it for one that is heard already."""
     try:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from unimeter.capturing.taps.patch import Hear, replaced
+from unimeter.capturing.taps.patch import Hear, both, replaced
 from unimeter.run import Run
 
 _in_pool: ContextVar[bool] = ContextVar("unimeter.capturing.in_pool", default=False)
@@ -53,11 +53,4 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001 
 
         return start
 
-    restore_pool = replaced(library.ThreadPoolExecutor, "submit", of_pool)
-    restore_thread = replaced(threading.Thread, "start", of_thread)
-
-    def restore_both() -> None:
-        restore_pool()
-        restore_thread()
-
-    return restore_both
+    return both(replaced(library.ThreadPoolExecutor, "submit", of_pool), replaced(threading.Thread, "start", of_thread))
