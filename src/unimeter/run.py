@@ -22,13 +22,13 @@ from dataclasses import replace
 from enum import Enum
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from types import TracebackType
-from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, cast
+from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
 
+from unimeter.blocks import Block, Call, Tool, ToolCall
 from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
 from unimeter.meter import read
-from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
+from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, role
 from unimeter.reading import Reading
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
 
@@ -36,7 +36,6 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _current: ContextVar[Run | None] = ContextVar("unimeter.run", default=None)
-_calling: ContextVar[Call | None] = ContextVar("unimeter.call", default=None)
 
 
 class Message(NamedTuple):
@@ -63,34 +62,6 @@ class Message(NamedTuple):
 
 _Message = tuple[str, "Reading | None", "float | None", "float | None"]
 """A `Message` that is not yet made into one."""
-
-
-class ToolCall(NamedTuple):
-    """One call of a tool, as a run recorded it."""
-
-    name: str
-    metrics: ToolCallMetrics
-
-
-class _Block(Generic[_T]):
-    """Something that is entered and left, by `with` and by `async with`."""
-
-    def _enter(self) -> _T:
-        raise NotImplementedError
-
-    def _leave(self) -> None: ...
-
-    def __enter__(self) -> _T:
-        return self._enter()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
-
-    async def __aenter__(self) -> _T:
-        return self._enter()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
 
 
 class Session:
@@ -151,7 +122,7 @@ class Session:
         return cls(SessionMetrics.from_json(text))
 
 
-class Run(_Block["Run"]):
+class Run(Block["Run"]):
     """Records what a run calls: its models, its tools, the runs within it.
 
     Safe in any number of threads and tasks; no lock is held while a response is read or user code runs.
@@ -399,9 +370,9 @@ class Run(_Block["Run"]):
         """A block that times a call: `with run.call() as call: ...; call.record(response)`."""
         return Call(self, model_type)
 
-    def tool(self, name: str) -> _Tool:
+    def tool(self, name: str) -> Tool:
         """A block that times a tool: `with run.tool("search") as call: ...`; an exception is timed as well."""
-        return _Tool(self, name)
+        return Tool(self, name)
 
     def merge(self, other: Run | RunMetrics) -> None:
         """Take in a run that was measured apart and passed within this one, such as a background task's.
@@ -478,88 +449,3 @@ def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
 def _who(message: Message) -> tuple[str, str, str]:
     reading = message.reading
     return message.model_type, "no usage" if reading is None else reading.provider, (reading and reading.model) or ""
-
-
-class Call(_Block["Call"]):
-    """A call to a model that is being made; made by `Run.call`."""
-
-    def __init__(self, run: Run, model_type: str | Enum) -> None:
-        self._run = run
-        self._model_type = role(model_type)
-        self._began = run._clock()
-        self._first_token: float | None = None
-        self._recorded = False
-        self._outer: Call | None = None
-        self._heard: list[Any] = []
-        """What a capture heard of it: that counts by itself."""
-
-    @staticmethod
-    def current() -> Call | None:
-        """The innermost call that this thread or task is in."""
-        return _calling.get()
-
-    def first_token(self) -> None:
-        """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk."""
-        if self._first_token is None:
-            self._first_token = self._run._clock()
-
-    def record(self, response: Any, **hints: Any) -> Reading | None:
-        """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
-        if any(call.counts for call in self._heard):
-            self._recorded = True
-            return response if response is None or isinstance(response, Reading) else _read(response, hints)
-        now = self._run._clock()
-        after = None if self._first_token is None else self._first_token - self._began
-        if after is None and isinstance(response, Reading) and response.began is not None and self._run._clock is time.monotonic:
-            told = response.metrics.time_to_first_token
-            after = None if told is None else max(response.began + told - self._began, 0.0)
-        reading = self._run.record(response, self._model_type, duration=now - self._began, time_to_first_token=after, **hints)
-        self._recorded = True
-        return reading
-
-    def _enter(self) -> Self:
-        self._began = self._run._clock()
-        self._first_token = None
-        self._recorded = False
-        self._heard = []
-        self._outer = _calling.get()
-        _calling.set(self)
-        return self
-
-    def _leave(self) -> None:
-        if _calling.get() is self:
-            _calling.set(self._outer)
-        if not self._recorded:  # it failed, or nobody looked: what it used is not known
-            self.record(None)
-
-
-def _read(response: Any, hints: Mapping[str, Any]) -> Reading | None:
-    """The reading of a response; None where it carries no usage."""
-    try:
-        return read(response, **hints)
-    except MissingUsage:
-        return None
-
-
-class _Tool(_Block[ToolCallMetrics]):
-    """A tool that is being called; made by `Run.tool`."""
-
-    def __init__(self, run: Run, name: str) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"a tool has a name, not a {type(name).__name__}")
-        self._run = run
-        self._name = name
-        self._began = 0.0
-        self._metrics = ToolCallMetrics()
-
-    def _enter(self) -> ToolCallMetrics:
-        self._metrics = ToolCallMetrics(start_time=time.time())
-        self._began = self._run._clock()
-        return self._metrics
-
-    def _leave(self) -> None:
-        duration = self._run._clock() - self._began
-        self._metrics.duration = duration
-        self._metrics.end_time = (self._metrics.start_time or 0.0) + duration
-        for run in self._run._lineage():
-            run._tools.append(ToolCall(self._name, self._metrics))

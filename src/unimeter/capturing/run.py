@@ -7,13 +7,14 @@ from threading import Lock
 from typing import Any, Self
 from weakref import WeakSet
 
+from unimeter.blocks import Call
 from unimeter.capturing import taps
 from unimeter.capturing.exchange import unharmed
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
-from unimeter.run import Call, Run, Session
+from unimeter.run import Run, Session
 
 
 class Capture(Run):

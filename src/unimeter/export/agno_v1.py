@@ -19,9 +19,10 @@ from typing import Any
 import msgspec
 
 from unimeter.adding import add_dollars, decimal_of
+from unimeter.blocks import ToolCall
 from unimeter.errors import MalformedUsage
 from unimeter.metrics import BaseMetrics, MessageMetrics, RunMetrics, SessionMetrics, ToolCallMetrics, malformed
-from unimeter.run import Message, Run, Session, ToolCall
+from unimeter.run import Message, Run, Session
 from unimeter.values import Refused, as_count
 
 NAMES = {
