@@ -16,7 +16,6 @@ line. `Adapter.source()` prints what was made.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -197,26 +196,28 @@ def carriers(spec: Spec) -> Source:
     fields = (*spec.table.values(), *spec.extras.values())
     beside = [leaf.steps[0] for field in fields for leaf in field.leaves() if leaf.beside]
     others_beside = [name for name in dict.fromkeys(name for step in beside for name in _spelt(step, spec)) if name != first]
-    for name in others_beside:  # what was known before tells nothing again
-        source.add(f"{_known_as(name)} = None if known is None else known.get({name!r})")
-    # An error makes a stream incomplete; an SDK raises it, and its objects have none. What is no dict has no `get`.
-    found = [f"event.get({first!r}) is not None"]
-    found += [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, "error")]
-    found += [
-        f"({name!r} in event and event[{name!r}] is not None and event[{name!r}] != {_known_as(name)})" for name in others_beside
-    ]
     marked = []
     for condition in (conditions(test)[0] for test in spec.ends):
         name, wanted = condition.steps[0].name, condition.wanted
         exact = wanted is not None and len(condition.steps) == 1 and not wanted.endswith("*")
         marked.append(f"event.get({name!r}) == {wanted!r}" if exact else f"event.get({name!r}) is not None")
-    with source.block("if dicts:"):
-        if marked:
-            source.add(f"if known is not None: return [event for event in events if {' or '.join((*found, *marked))}]")
-        source.add(f"return [event for event in events if {' or '.join(found)}]")
+
+    # An error makes a stream incomplete; an SDK raises it, and its objects have none. What is no dict has no `get`.
+    first_found = f"event.get({first!r}) is not None"
+    there = [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, *others_beside, "error")]
+    news = [f"({name!r} in event and event[{name!r}] is not None)" for name in (*others, "error")]
+    attributes = [f"event.{name} is not None" for name in (first, *others)]
+    new_attributes = attributes.copy()
+    attributes += [f"event.{name} is not None" for name in others_beside]
+    with source.block("if known is not None:"):
+        for at, name in enumerate(others_beside):  # what was known before tells nothing again
+            source.add(f"known_{at} = known.get({name!r})")
+            news.append(f"({name!r} in event and event[{name!r}] is not None and event[{name!r}] != known_{at})")
+            new_attributes.append(f"(event.{name} is not None and event.{name} != known_{at})")
+        source.add(f"if dicts: return [event for event in events if {' or '.join((first_found, *news, *marked))}]")
+    source.add(f"if dicts: return [event for event in events if {' or '.join((first_found, *there))}]")
     if all(name.isidentifier() for name in (first, *others, *others_beside)):
-        attributes = [f"event.{name} is not None" for name in (first, *others)]
-        attributes += [f"(event.{name} is not None and event.{name} != {_known_as(name)})" for name in others_beside]
+        source.add(f"if known is not None: return [event for event in events if {' or '.join(new_attributes)}]")
         source.add(f"return [event for event in events if {' or '.join(attributes)}]")
     else:
         source.add("raise AttributeError")
@@ -225,10 +226,6 @@ def carriers(spec: Spec) -> Source:
 
 def _spelt(step: Step, spec: Spec) -> tuple[str, ...]:
     return (step.camel, step.name) if spec.camel_case else (step.name,)
-
-
-def _known_as(name: str) -> str:
-    return "known_" + re.sub(r"\W", "_", name)
 
 
 def _usage_names(spec: Spec) -> Iterable[str]:
