@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 import unimeter
-from unimeter import Run, Session
+from unimeter import Run, Session, unharmed
 from unimeter.adapters.anthropic import Anthropic
 from unimeter.adapters.gemini import Gemini
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_responses import OpenAIResponses
-from unimeter.capturing import exchange, metered, taps
+from unimeter.capturing import metered, taps
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.sifting import sift_for
 from unimeter.fixture import Fixture, sse
@@ -88,7 +88,7 @@ def counts(run: Run) -> tuple[int, int]:
 
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_said", set())
+    monkeypatch.setattr(unharmed, "_said", set())
 
 
 @pytest.fixture

@@ -28,38 +28,62 @@ class Block(Generic[_T]):
     def _enter(self) -> _T:
         raise NotImplementedError
 
-    def _leave(self) -> None: ...
+    def _leave(self, error: BaseException | None) -> None: ...
 
     def __enter__(self) -> _T:
         return self._enter()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
+        self._leave(error)
 
     async def __aenter__(self) -> _T:
         return self._enter()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
+        self._leave(error)
 
 
-class Call(Block["Call"]):
-    """A call to a model that is being made; made by `Run.call`."""
+class Timed(Block[_T]):
+    """A block whose beginning and end may also be two functions, as a framework's hooks are."""
 
-    def __init__(self, run: Run, model_type: str | Enum) -> None:
+    def start(self) -> _T:
+        """Begin, as `with` does."""
+        return self._enter()
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """End, as the end of `with` does, with the error that ended it."""
+        self._leave(error)
+
+
+class Call(Timed["Call"]):
+    """A call to a model that is being made; made by `Run.call`.
+
+    A call within a call is the same one, told of twice: it counts once, by what the inner one tells.
+    """
+
+    def __init__(self, run: Run, model_type: str | Enum, agent: str | None = None) -> None:
         self._run = run
         self._model_type = role(model_type)
+        self._agent = agent
         self._began = run._clock()
         self._first_token: float | None = None
-        self._recorded = False
+        self._recorded = self._counted = self._ended = False
         self._outer: Call | None = None
         self._heard: list[Any] = []
-        """What a capture heard of it: that counts by itself."""
+        """What a capture heard of it, and the calls within: they count by themselves."""
 
     @staticmethod
     def current() -> Call | None:
         """The innermost call that this thread or task is in."""
-        return _calling.get()
+        call = _calling.get()
+        while call is not None and call._ended:  # a hook that ended it elsewhere could not take it away here
+            call = call._outer
+        return call
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was counted, or will be, here or by what was heard of it."""
+        return self._counted or any(heard.counts for heard in self._heard)
 
     def first_token(self) -> None:
         """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk."""
@@ -68,28 +92,42 @@ class Call(Block["Call"]):
 
     def record(self, response: Any, **hints: Any) -> Reading | None:
         """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
-        if any(call.counts for call in self._heard):
-            self._recorded = True
+        self._recorded = True
+        if any(heard.counts for heard in self._heard):
             return response if response is None or isinstance(response, Reading) else _read(response, hints)
         now = self._run._clock()
         after = None if self._first_token is None else self._first_token - self._began
         if after is None and isinstance(response, Reading) and response.began is not None and self._run._clock is time.monotonic:
             told = response.metrics.time_to_first_token
             after = None if told is None else max(response.began + told - self._began, 0.0)
-        reading = self._run.record(response, self._model_type, duration=now - self._began, time_to_first_token=after, **hints)
-        self._recorded = True
+        duration = now - self._began
+        try:
+            reading = self._run.record(
+                response, self._model_type, agent=self._agent, duration=duration, time_to_first_token=after, **hints
+            )
+        except BaseException:
+            self._recorded = False
+            raise
+        self._counted = True
         return reading
+
+    def discard(self) -> None:
+        """Say that it was no call after all: it was answered from a cache."""
+        self._recorded = True
 
     def _enter(self) -> Self:
         self._began = self._run._clock()
         self._first_token = None
-        self._recorded = False
+        self._recorded = self._counted = self._ended = False
         self._heard = []
-        self._outer = _calling.get()
+        self._outer = Call.current()
+        if self._outer is not None and self._run in self._outer._run._lineage():
+            self._outer._heard.append(self)
         _calling.set(self)
         return self
 
-    def _leave(self) -> None:
+    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002  # it is a call that tells no usage, whatever failed
+        self._ended = True
         if _calling.get() is self:
             _calling.set(self._outer)
         if not self._recorded:  # it failed, or nobody looked: what it used is not known
@@ -109,16 +147,21 @@ class ToolCall(NamedTuple):
 
     name: str
     metrics: ToolCallMetrics
+    agent: str | None = None
+    """The agent that called it, where that is known."""
+    error: str | None = None
+    """The class of the error that it raised."""
 
 
-class Tool(Block[ToolCallMetrics]):
+class Tool(Timed[ToolCallMetrics]):
     """A tool that is being called; made by `Run.tool`."""
 
-    def __init__(self, run: Run, name: str) -> None:
+    def __init__(self, run: Run, name: str, agent: str | None = None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a tool has a name, not a {type(name).__name__}")
         self._run = run
         self._name = name
+        self._agent = agent
         self._began = 0.0
         self._metrics = ToolCallMetrics()
 
@@ -127,9 +170,10 @@ class Tool(Block[ToolCallMetrics]):
         self._began = self._run._clock()
         return self._metrics
 
-    def _leave(self) -> None:
+    def _leave(self, error: BaseException | None) -> None:
         duration = self._run._clock() - self._began
         self._metrics.duration = duration
         self._metrics.end_time = (self._metrics.start_time or 0.0) + duration
+        call = ToolCall(self._name, self._metrics, self._agent, None if error is None else type(error).__name__)
         for run in self._run._lineage():
-            run._tools.append(ToolCall(self._name, self._metrics))
+            run._tools.append(call)

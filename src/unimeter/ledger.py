@@ -47,7 +47,7 @@ class Ledger:
         """
         self._lock = RLock()
         self._entries: dict[tuple[str, str, str], _Entry] = {}
-        self._calls = self._without_usage = self._without_cost = 0
+        self._calls = self._without_usage = self._without_cost = self._computed = 0
         self._extras: dict[str, Any] | None = None
         self._rest: dict[str, Any] = dict.fromkeys(TOKEN_FIELDS, 0)
         """What the totals of other runs hold beyond their details; the same for dollars, None where none told any."""
@@ -76,6 +76,8 @@ class Ledger:
             self._calls += 1
             if dollars is None:
                 self._without_cost += 1
+            elif reading.cost_is_computed:
+                self._computed += 1
             self._entry(model_type, reading.provider, reading.model or "").add(metrics, dollars)
             for part, cost in parts:
                 self._entry(model_type, part.provider, part.model or "").add(part.metrics, cost)
@@ -110,7 +112,7 @@ class Ledger:
             total.cost = None if dollars is None else float(dollars)
             total.additional_metrics = fold(None, self._extras)
             if self._calls:
-                counts = call_counts(self._calls, self._without_usage, self._without_cost)
+                counts = call_counts(self._calls, self._without_usage, self._without_cost, self._computed)
                 total.additional_metrics = fold(total.additional_metrics, counts)
             return total
 

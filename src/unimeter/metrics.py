@@ -212,7 +212,9 @@ class RunMetrics(BaseMetrics):
         """
         for call in (reading,) if reading is None else reading.calls or (reading,):
             no_cost = call is None or call.metrics.cost is None
-            self.additional_metrics = folded(self.additional_metrics, call_counts(1, int(call is None), int(no_cost)))
+            computed = call is not None and call.cost_is_computed
+            counts = call_counts(1, int(call is None), int(no_cost), int(computed))
+            self.additional_metrics = folded(self.additional_metrics, counts)
             for told in () if call is None else (call, *call.parts):
                 BaseMetrics.accumulate(self, told.metrics)
                 if self.details is None:
@@ -340,9 +342,10 @@ def _set_fields(record: Any) -> Iterable[tuple[str, Any]]:
             yield field.name, value
 
 
-def call_counts(calls: int, without_usage: int, without_cost: int) -> dict[str, int]:
-    """What `additional_metrics` tells of a run's calls, so that a partial sum never looks whole."""
-    return {"calls": calls, "calls_without_usage": without_usage, "calls_without_cost": without_cost}
+def call_counts(calls: int, without_usage: int, without_cost: int, computed: int = 0) -> dict[str, int]:
+    """What `additional_metrics` tells of a run's calls, so that a partial sum never looks whole, nor a computed one reported."""
+    counts = {"calls": calls, "calls_without_usage": without_usage, "calls_without_cost": without_cost}
+    return {**counts, "calls_with_computed_cost": computed} if computed else counts
 
 
 def role(model_type: str | Enum) -> str:

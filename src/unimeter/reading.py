@@ -10,6 +10,9 @@ from unimeter.compiler import TOLD
 from unimeter.metrics import MessageMetrics
 
 
+_COST = TOLD.index("cost")
+
+
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """What one response says about its usage.
 
@@ -47,6 +50,11 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
         if self.total is not None:
             names.add("total_tokens")
         return frozenset(names)
+
+    @property
+    def cost_is_computed(self) -> bool:
+        """Whether the cost is a computed price, and not what the provider reported."""
+        return self.metrics.cost is not None and self.told[_COST] is None
 
     @property
     def unaccounted(self) -> int:

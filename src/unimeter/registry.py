@@ -61,6 +61,14 @@ class Registry:
                 named.setdefault(name.lower(), one.provider)
         return named
 
+    def names_of(self, label: str) -> list[str]:
+        """The names that `provider=` takes for a label, in lower case."""
+        return [name for name, own in self.labels.items() if own == label]
+
+    def hosts_of(self, label: str) -> list[str]:
+        """The hosts that are a provider's own, as its adapters and rows write them."""
+        return [host for one in self._named if one.provider == label for host in one.hosts]
+
     @cached_property
     def hosts(self) -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
         """Labels by host; and by pattern, for hosts with a star."""

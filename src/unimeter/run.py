@@ -29,6 +29,7 @@ from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
 from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, role
+from unimeter.prices import Price, priced
 from unimeter.reading import Reading
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
 
@@ -49,6 +50,10 @@ class Message(NamedTuple):
     """Seconds from the request to the end of the answer."""
     time_to_first_token: float | None
     """Seconds from the request to the first token."""
+    agent: str | None = None
+    """The agent that made it, where that is known."""
+    start_time: float = 0.0
+    """When it was made, in seconds since 1970."""
 
     @property
     def metrics(self) -> MessageMetrics:
@@ -60,8 +65,8 @@ class Message(NamedTuple):
         return metrics
 
 
-_Message = tuple[str, "Reading | None", "float | None", "float | None"]
-"""A `Message` that is not yet made into one."""
+_Message = tuple[str, "Reading | None", "float | None", "float | None", "str | None", float]
+"""A `Message` that is not yet made into one; last the time of `time.monotonic()` when it was recorded."""
 
 
 class Session:
@@ -135,6 +140,7 @@ class Run(Block["Run"]):
         session: Session | None = None,
         parent: Run | None = None,
         nested: bool = True,
+        price: Price | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
@@ -142,6 +148,8 @@ class Run(Block["Run"]):
             session: what the run belongs to.
             parent: the run that it is nested in; by default the one that is current when it begins.
             nested: False for a run of its own, though it begins inside another: one that is merged later.
+            price: what a call costs whose provider does not say, such as `unimeter.prices.genai_price`; by default that of
+                the run around. A cost that is computed is in no reading's `reported`.
             clock: seconds that never go back.
         """
         for value, kind in ((session, Session), (parent, Run)):
@@ -153,6 +161,7 @@ class Run(Block["Run"]):
         self._outer: Run | None = None
         self._nested = nested
         self._merged: list[Run] = []
+        self._price = price
         self._clock = clock
         self._began: float | None = None
         self._ended: float | None = None
@@ -197,7 +206,7 @@ class Run(Block["Run"]):
         self._start_clock()
         return self
 
-    def _leave(self) -> None:
+    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002  # a run that failed has run
         self._stop_clock()
         if _current.get() is self:  # and not in another context, or while a run that began later goes on
             _current.set(self._outer)
@@ -267,6 +276,7 @@ class Run(Block["Run"]):
         url: str | None = None,
         headers: Mapping[str, Any] | None = None,
         model: str | None = None,
+        agent: str | None = None,
         duration: float | None = None,
         time_to_first_token: float | None = None,
     ) -> Reading | None:
@@ -279,6 +289,7 @@ class Run(Block["Run"]):
             response: whatever `unimeter.read` takes, or a `Reading`.
             model_type: what the model was called for, a `ModelType` or any other word.
             provider, url, headers, model: as for `unimeter.read`.
+            agent: the agent that made the call.
             duration: seconds that the call took, by the caller's clock; by default what the reading of a watched stream says.
             time_to_first_token: seconds from the request to the first token; the run's own is told only with `duration`,
                 unless the call was made before the run's clock went.
@@ -305,10 +316,24 @@ class Run(Block["Run"]):
             for seconds in (duration, time_to_first_token):
                 if seconds is not None and not 0 <= seconds < float("inf"):
                     raise ValueError(f"a time is in seconds, not {seconds!r}")
-        began = None if reading is None else reading.began
-        for call in (reading,) if reading is None else reading.calls or (reading,):
-            self._count((word, call, duration, time_to_first_token), began)
+        began = None
+        calls: tuple[Reading | None, ...] = (None,)
+        if reading is not None:
+            if (price := self._pricing()) is not None:
+                reading = priced(reading, price)
+            began, calls = reading.began, reading.calls or (reading,)
+        for call in calls:
+            self._count((word, call, duration, time_to_first_token, agent, time.monotonic()), began)
         return reading
+
+    def _pricing(self) -> Price | None:
+        """What prices the run's calls: its own price function, or that of the nearest run around."""
+        run: Run | None = self
+        while run is not None:
+            if run._price is not None:
+                return run._price
+            run = run._parent
+        return None
 
     def _count(self, message: _Message, began: float | None) -> None:
         """Count a call here, in the runs around and in the sessions, each once."""
@@ -324,12 +349,12 @@ class Run(Block["Run"]):
 
     def _take(self, message: _Message, began: float | None) -> bool:
         """Count a call in this run alone; whether it is new."""
-        model_type, reading, duration, time_to_first_token = message
+        model_type, reading, duration, time_to_first_token, agent, at = message
         if not self._ledger.record(reading, model_type):
             return False
         self._messages.append(message)
         if reading is not None:
-            self._messages += [(model_type, part, None, None) for part in reading.parts]
+            self._messages += [(model_type, part, None, None, agent, at) for part in reading.parts]
         if time_to_first_token is not None:
             self._note_first_token(duration, time_to_first_token, began)
         return True
@@ -366,13 +391,13 @@ class Run(Block["Run"]):
         if self._first_token is None or (before > 0.0 and before + after < self._first_token):
             self._first_token = max(before, 0.0) + after
 
-    def call(self, model_type: str | Enum = ModelType.MODEL.value) -> Call:
+    def call(self, model_type: str | Enum = ModelType.MODEL.value, *, agent: str | None = None) -> Call:
         """A block that times a call: `with run.call() as call: ...; call.record(response)`."""
-        return Call(self, model_type)
+        return Call(self, model_type, agent)
 
-    def tool(self, name: str) -> Tool:
+    def tool(self, name: str, *, agent: str | None = None) -> Tool:
         """A block that times a tool: `with run.tool("search") as call: ...`; an exception is timed as well."""
-        return Tool(self, name)
+        return Tool(self, name, agent)
 
     def merge(self, other: Run | RunMetrics) -> None:
         """Take in a run that was measured apart and passed within this one, such as a background task's.
@@ -416,12 +441,13 @@ class Run(Block["Run"]):
     @property
     def messages(self) -> list[Message]:
         """The calls that were recorded, here and in the runs within, in order."""
-        return [Message(*message) for message in self._messages.copy()]
+        since = time.time() - time.monotonic()
+        return [_message(*message, since) for message in self._messages.copy()]
 
     @property
     def tools(self) -> list[ToolCall]:
         """The tools that were called, here and in the runs within, in the order in which they ended."""
-        return [ToolCall(call.name, replace(call.metrics)) for call in self._tools.copy()]
+        return [call._replace(metrics=replace(call.metrics)) for call in self._tools.copy()]
 
     def __repr__(self) -> str:
         return f"<Run {self.metrics}>"
@@ -437,6 +463,20 @@ class Run(Block["Run"]):
         messages = [(_who(message), message.metrics) for message in self.messages]
         tools = [((call.name,), call.metrics) for call in self.tools]
         return sections_of(self.metrics, section("messages", labels, messages), section("tools", ("tool",), tools))
+
+
+def _message(
+    model_type: str,
+    reading: Reading | None,
+    duration: float | None,
+    first_token: float | None,
+    agent: str | None,
+    at: float,
+    since: float,
+) -> Message:
+    """A message, with the time that it began; `since` is what `time.time()` is ahead of `time.monotonic()`."""
+    began = at - (duration or 0.0) if reading is None or reading.began is None else reading.began
+    return Message(model_type, reading, duration, first_token, agent, since + began)
 
 
 def _metrics_of(other: Run | RunMetrics) -> RunMetrics:

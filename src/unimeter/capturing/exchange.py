@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
+from unimeter.unharmed import say_lost, say_once, unharmed
 from unimeter.wire.coding import BrokenCoding, Decoder, decoder_of
-
-_P = ParamSpec("_P")
-
-logger = logging.getLogger("unimeter.capture")
-
-_MOST_SAID = 100
-_said: set[str] = set()
-
-
-def say_once(what: str, error: BaseException | None = None) -> None:
-    """Log something, the first time that it happens."""
-    if what not in _said and len(_said) < _MOST_SAID:
-        _said.add(what)
-        logger.warning("%s; this is said once", what, exc_info=error)
-
-
-def unharmed(function: Callable[_P, None]) -> Callable[_P, None]:
-    """A function whose own failure is logged and goes no further."""
-
-    def guarded(*arguments: _P.args, **keywords: _P.kwargs) -> None:
-        try:
-            function(*arguments, **keywords)
-        except Exception as error:  # this is what the module is for
-            _say_lost(function.__qualname__, error)
-
-    return guarded
-
-
-def _say_lost(where: str, error: Exception) -> None:
-    say_once(f"unimeter failed in {where} and lost a call: {type(error).__name__}", error)
 
 
 class Ear(Protocol):
@@ -108,7 +78,7 @@ class Exchange:
             say_once(f"a response could not be heard: {error}")
             self.end(whole=False)
         except Exception as error:
-            _say_lost("Exchange.feed", error)
+            say_lost("Exchange.feed", error)
 
     @unharmed
     def end(self, whole: bool = True) -> None:

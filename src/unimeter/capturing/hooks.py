@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from itertools import count
 from typing import Any
 
-from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
 from unimeter.capturing.run import Capture
@@ -15,6 +15,7 @@ from unimeter.capturing.taps import httpx, urllib3
 from unimeter.metrics import ModelType
 from unimeter.reading import Reading
 from unimeter.run import Run
+from unimeter.unharmed import unharmed
 
 _numbers = count()
 

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from unimeter import envelope
-from unimeter.capturing.exchange import say_once
 from unimeter.capturing.hosts import Told
 from unimeter.capturing.sifting import sift_for
 from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
 from unimeter.reading import Reading
+from unimeter.unharmed import say_once
 from unimeter.wire.body import BodyDecoder
 from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import TELLING, invocation_metrics

@@ -9,12 +9,13 @@ from weakref import WeakSet
 
 from unimeter.blocks import Call
 from unimeter.capturing import taps
-from unimeter.capturing.exchange import unharmed
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.metered import MeteredCall
 from unimeter.metrics import ModelType
+from unimeter.prices import Price
 from unimeter.reading import Reading
 from unimeter.run import Run, Session
+from unimeter.unharmed import unharmed
 
 
 class Capture(Run):
@@ -38,12 +39,14 @@ class Capture(Run):
         self,
         *,
         session: Session | None = None,
+        price: Price | None = None,
         hosts: Mapping[str, str | None] | None = None,
         inject_usage: bool = False,
     ) -> None:
         """
         Args:
             session: what the run belongs to.
+            price: what a call costs whose provider does not say, as for `Run`.
             hosts: gateways and servers of your own, and whose dialect they speak: `{"llm.acme.example": "openai-chat"}`.
                 A url is known without it where its path ends as a provider's do (`/chat/completions`), or its host is a
                 provider's. None for a host that is not to be heard.
@@ -54,7 +57,7 @@ class Capture(Run):
         Raises:
             UnknownProvider: no provider has the name that is given for a host.
         """
-        super().__init__(session=session)
+        super().__init__(session=session, price=price)
         self._hosts = Hosts(hosts)
         self._inject_usage = inject_usage
         self._open: WeakSet[MeteredCall] = WeakSet()
@@ -66,7 +69,7 @@ class Capture(Run):
 
     def stop(self) -> None:
         """Hear no more, as the end of `with` does."""
-        self._leave()
+        self._leave(None)
 
     def _enter(self) -> Self:
         taps.open_to(ear_of)
@@ -76,10 +79,10 @@ class Capture(Run):
             taps.close_to(ear_of)
             raise
 
-    def _leave(self) -> None:
+    def _leave(self, error: BaseException | None) -> None:
         if not self._entered or self._ended is not None:
             return
-        super()._leave()
+        super()._leave(error)
         taps.close_to(ear_of)
         with self._lock:
             still_open = list(self._open)
@@ -95,8 +98,7 @@ class Capture(Run):
         block = Call.current()
         if block is not None and block._run not in current._lineage():
             block = None
-        model_type = ModelType.MODEL if block is None else block._model_type
-        call = MeteredCall(told, _count_in(current, self, model_type), asks_for_usage=self._inject_usage)
+        call = MeteredCall(told, _count_in(current, self, block), asks_for_usage=self._inject_usage)
         if block is not None:
             block._heard.append(call)
         with self._lock:
@@ -109,13 +111,14 @@ def _settle(call: MeteredCall) -> None:
     call.settle()
 
 
-def _count_in(current: Run, capture: Run, model_type: str) -> Callable[[Reading | None, float, float | None], None]:
+def _count_in(current: Run, capture: Run, block: Call | None) -> Callable[[Reading | None, float, float | None], None]:
     """Counts a call in the run that is current when it is made, and in the capture if that is nowhere around it."""
     runs = [current] if capture in current._lineage() else [current, capture]
+    model_type, agent = (ModelType.MODEL, None) if block is None else (block._model_type, block._agent)
 
     def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
         for run in runs:
-            run.record(reading, model_type, duration=duration, time_to_first_token=first_token)
+            run.record(reading, model_type, agent=agent, duration=duration, time_to_first_token=first_token)
 
     return count
 

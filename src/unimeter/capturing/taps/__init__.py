@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from threading import RLock
 from typing import Any
 
-from unimeter.capturing.exchange import Ear, Exchange, say_once
+from unimeter.capturing.exchange import Ear, Exchange
 from unimeter.capturing.taps import aiohttp, httpx, threads, urllib3
+from unimeter.unharmed import say_once
 
 Listener = Callable[[str, str, Mapping[str, Any]], "Ear | None"]
 """Takes the method, the url and the headers of a request; gives an ear for it, or None."""

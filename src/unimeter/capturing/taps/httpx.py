@@ -8,9 +8,10 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from unimeter.capturing.exchange import Exchange, unharmed
+from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.taps.asking import asking_bytes
 from unimeter.capturing.taps.patch import Hear, both, heard_by, replaced, within
+from unimeter.unharmed import unharmed
 
 
 def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:

@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from unimeter.capturing.exchange import Exchange, say_once
+from unimeter.capturing.exchange import Exchange
+from unimeter.unharmed import say_once
 
 Hear = Callable[[str, str, Mapping[str, Any]], "Exchange | None"]
 """Takes the method, the url and the headers of a request; gives what hears it."""
