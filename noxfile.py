@@ -8,6 +8,22 @@ nox.options.reuse_venv = "yes"
 
 PYTHONS = ("3.11", "3.12", "3.13")
 NEWEST = PYTHONS[-1]
+FRAMEWORKS = (
+    "agent_framework",
+    "agno",
+    "autogen",
+    "crewai",
+    "dspy",
+    "google_adk",
+    "haystack",
+    "langchain",
+    "litellm",
+    "llama_index",
+    "openai_agents",
+    "pydantic_ai",
+    "smolagents",
+    "strands",
+)
 OLDEST_DEPENDENCIES = ("msgspec==0.19.0", "pydantic==2.9.0")
 
 
@@ -88,6 +104,21 @@ def xpander(session: nox.Session) -> None:
     """The report against xpander's SDK, which brings an agno 2: the roll-up is compared with that one as well."""
     install(session, "xpander")
     session.run("pytest", "-q", "-m", "xpander or agno", "tests/xpander", "tests/agno", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def extras(session: nox.Session) -> None:
+    """The exports and prices by the packages that they are for."""
+    install(session, "extras")
+    session.run("pytest", "-q", "-m", "extras", "tests/extras", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+@nox.parametrize("framework", FRAMEWORKS)
+def frameworks(session: nox.Session, framework: str) -> None:
+    """The integrations with the real frameworks, each in an environment of its own. Their own warnings are theirs."""
+    install(session, f"framework-{framework}")
+    session.run("pytest", "-q", "-W", "default", "-m", f"frameworks and {framework}", "tests/frameworks", *session.posargs)
 
 
 @nox.session(python=NEWEST)

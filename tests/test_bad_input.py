@@ -232,7 +232,7 @@ def test_cut_streams_never_lie(name: str) -> None:
 @pytest.mark.parametrize("name", STREAMS)
 def test_repeating_any_event_changes_nothing(name: str) -> None:
     fixture = STREAMS[name]
-    if fixture.expected.error or name == "aws_bedrock/agent_stream":  # an agent's trace adds its calls
+    if fixture.expected.error or name == "aws_bedrock/agent_stream" or name.startswith("langchain/"):  # their events add
         return
     whole = reading_of(fixture, fixture.events)
     for i, event in enumerate(fixture.events):
@@ -317,9 +317,9 @@ def test_what_is_no_response_is_unknown(payload: Any) -> None:
 
 def test_another_providers_body_is_never_misread() -> None:
     """Named wrongly, a body gives the figures it holds or an error, never other figures."""
-    labels = sorted({fixture.expected.provider for fixture in PLAIN.values()})
+    labels = sorted({fixture.expected.provider for fixture in PLAIN.values()} - {"AutoGen"})  # whose type has two figures only
     for fixture in PLAIN.values():
-        if fixture.wire.headers:
+        if fixture.wire.headers or "agno" in fixture.name:  # in Agno's type the name alone tells what the input holds
             continue
         right = reading_of(fixture, fixture.response).metrics
         for label in labels:
@@ -450,6 +450,7 @@ WHOLE_STREAMS = [
     name
     for name, fixture in STREAMS.items()
     if fixture.expected.complete and not fixture.expected.error and len(fixture.events) > 1
+    if name != "google_adk/stream"  # its events bear no id, which alone could tell the two apart
 ]
 
 

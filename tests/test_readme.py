@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,22 @@ def test_there_are_console_examples() -> None:
 def test_every_provider_is_named() -> None:
     missing = [label for label in registry().by_label if label not in README and label != "Anthropic"]
     assert missing == []
+
+
+INTEGRATIONS = [
+    module
+    for module in sorted((ROOT / "src/unimeter/integrations").glob("*.py"))
+    if "Tested with" in (ast.get_docstring(ast.parse(module.read_text("utf-8"))) or "")
+]
+
+
+@pytest.mark.parametrize("module", INTEGRATIONS, ids=lambda module: module.stem)
+def test_every_integration_is_in_the_table_with_the_versions_it_was_tested_with(module: Path) -> None:
+    (row,) = (line for line in README.splitlines() if re.match(rf"\| `{module.stem}`(?: \(`[\w-]+`\))? \|", line))
+    told = " ".join((ast.get_docstring(ast.parse(module.read_text("utf-8"))) or "").split())
+    for version in row.rstrip(" |").rpartition("| ")[2].split(", "):
+        assert version in told.partition("Tested with")[2]
+
+
+def test_there_are_integrations() -> None:
+    assert len(INTEGRATIONS) == 10

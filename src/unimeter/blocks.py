@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
 from unimeter.errors import MissingUsage
 from unimeter.meter import read
-from unimeter.metrics import ToolCallMetrics, role
+from unimeter.metrics import ModelType, ToolCallMetrics, role
 from unimeter.reading import Reading
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _calling: ContextVar[Call | None] = ContextVar("unimeter.call", default=None)
+FINDERS: list[Callable[[], Call | None]] = []
+"""What tells the call that this context is in, for frameworks whose hooks run elsewhere than their calls."""
 
 
 class Block(Generic[_T]):
@@ -28,7 +30,7 @@ class Block(Generic[_T]):
     def _enter(self) -> _T:
         raise NotImplementedError
 
-    def _leave(self, error: BaseException | None) -> None: ...
+    def _leave(self, error: BaseException | str | None) -> None: ...
 
     def __enter__(self) -> _T:
         return self._enter()
@@ -50,50 +52,86 @@ class Timed(Block[_T]):
         """Begin, as `with` does."""
         return self._enter()
 
-    def stop(self, error: BaseException | None = None) -> None:
-        """End, as the end of `with` does, with the error that ended it."""
+    def stop(self, error: BaseException | str | None = None) -> None:
+        """End, as the end of `with` does, with the error that ended it, or its name."""
         self._leave(error)
 
 
 class Call(Timed["Call"]):
-    """A call to a model that is being made; made by `Run.call`.
+    """A call to a model that is being made; made by `Run.call`."""
 
-    A call within a call is the same one, told of twice: it counts once, by what the inner one tells.
-    """
-
-    def __init__(self, run: Run, model_type: str | Enum, agent: str | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model_type: str | Enum,
+        agent: str | None = None,
+        *,
+        around: bool = False,
+        key: Hashable = None,
+        heard: list[Any] | None = None,
+    ) -> None:
+        """
+        Args:
+            run: what counts it.
+            model_type, agent: what it is for, and who makes it.
+            around: whether the calls within tell of the same call, and count instead of it.
+            key: what a framework tells its calls from one another by.
+            heard: what is heard of calls that cannot be told apart, as they all begin before the first is made.
+        """
         self._run = run
+        self._around = around
+        self.key = key
         self._model_type = role(model_type)
-        self._agent = agent
+        self.agent = agent
         self._began = run._clock()
         self._first_token: float | None = None
         self._recorded = self._counted = self._ended = False
+        self.answers = False
+        """Whether it has begun to answer: the program may go on, and what it calls now is another's."""
         self._outer: Call | None = None
-        self._heard: list[Any] = []
-        """What a capture heard of it, and the calls within: they count by themselves."""
+        self._shared = heard
+        self._heard: list[Any] = [] if heard is None else heard
+        """What a capture heard of it, and what else tells of it: that counts by itself."""
 
     @staticmethod
     def current() -> Call | None:
-        """The innermost call that this thread or task is in."""
+        """The innermost call that this thread or task is in, and that has not begun to answer."""
+        call = Call.begun_here()
+        if call is None:
+            call = next((found for find in FINDERS if (found := find()) is not None and not found._is_over), None)
+        return call
+
+    @staticmethod
+    def begun_here() -> Call | None:
+        """The same, of the calls that began in this context."""
         call = _calling.get()
-        while call is not None and call._ended:  # a hook that ended it elsewhere could not take it away here
+        while call is not None and call._is_over:  # a hook that ended it elsewhere could not take it away here
             call = call._outer
         return call
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.answers
 
     @property
     def counts(self) -> bool:
         """Whether it was counted, or will be, here or by what was heard of it."""
         return self._counted or any(heard.counts for heard in self._heard)
 
-    def first_token(self) -> None:
-        """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk."""
+    def first_token(self, after: float | None = None) -> None:
+        """Say that the first token came: of an answer, of reasoning or of a tool's call, not an empty first chunk.
+
+        Args:
+            after: so many seconds after the call began; by default now.
+        """
+        self.answers = True
         if self._first_token is None:
-            self._first_token = self._run._clock()
+            self._first_token = self._run._clock() if after is None else self._began + after
 
     def record(self, response: Any, **hints: Any) -> Reading | None:
         """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
         self._recorded = True
-        if any(heard.counts for heard in self._heard):
+        if self._is_told_of():
             return response if response is None or isinstance(response, Reading) else _read(response, hints)
         now = self._run._clock()
         after = None if self._first_token is None else self._first_token - self._began
@@ -103,13 +141,20 @@ class Call(Timed["Call"]):
         duration = now - self._began
         try:
             reading = self._run.record(
-                response, self._model_type, agent=self._agent, duration=duration, time_to_first_token=after, **hints
+                response, self._model_type, agent=self.agent, duration=duration, time_to_first_token=after, **hints
             )
         except BaseException:
             self._recorded = False
             raise
         self._counted = True
         return reading
+
+    def _is_told_of(self) -> bool:
+        """Whether something that was heard counts instead; of what several calls share, each takes one."""
+        told = next((heard for heard in self._heard if heard.counts), None)
+        if told is not None and self._shared is not None:
+            self._shared.remove(told)
+        return told is not None
 
     def discard(self) -> None:
         """Say that it was no call after all: it was answered from a cache."""
@@ -118,15 +163,17 @@ class Call(Timed["Call"]):
     def _enter(self) -> Self:
         self._began = self._run._clock()
         self._first_token = None
-        self._recorded = self._counted = self._ended = False
-        self._heard = []
-        self._outer = Call.current()
-        if self._outer is not None and self._run in self._outer._run._lineage():
-            self._outer._heard.append(self)
+        self._recorded = self._counted = self._ended = self.answers = False
+        self._heard = [] if self._shared is None else self._shared
+        outer = self._outer = Call.begun_here()
+        if outer is not None and outer._around and outer._run in self._run._lineage() and outer._heard is not self._heard:
+            outer._heard.append(self)
+            self.agent = self.agent or outer.agent
+            self._model_type = outer._model_type if self._model_type == ModelType.MODEL else self._model_type
         _calling.set(self)
         return self
 
-    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002  # it is a call that tells no usage, whatever failed
+    def _leave(self, error: BaseException | str | None) -> None:  # noqa: ARG002  # it is a call that tells no usage, whatever failed
         self._ended = True
         if _calling.get() is self:
             _calling.set(self._outer)
@@ -150,7 +197,7 @@ class ToolCall(NamedTuple):
     agent: str | None = None
     """The agent that called it, where that is known."""
     error: str | None = None
-    """The class of the error that it raised."""
+    """The class of the error that it raised, or what its framework calls it."""
 
 
 class Tool(Timed[ToolCallMetrics]):
@@ -170,10 +217,12 @@ class Tool(Timed[ToolCallMetrics]):
         self._began = self._run._clock()
         return self._metrics
 
-    def _leave(self, error: BaseException | None) -> None:
+    def _leave(self, error: BaseException | str | None) -> None:
         duration = self._run._clock() - self._began
         self._metrics.duration = duration
         self._metrics.end_time = (self._metrics.start_time or 0.0) + duration
-        call = ToolCall(self._name, self._metrics, self._agent, None if error is None else type(error).__name__)
+        call = ToolCall(
+            self._name, self._metrics, self._agent, error if error is None or isinstance(error, str) else type(error).__name__
+        )
         for run in self._run._lineage():
             run._tools.append(call)

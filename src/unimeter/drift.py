@@ -215,8 +215,10 @@ def _hints(kind: Any) -> dict[str, Any]:
         return dict(kind.members)
     if not isinstance(kind, type):
         return {}
-    if hasattr(kind, "model_fields"):
-        return {name: field.annotation for name, field in kind.model_fields.items()}
+    if issubclass(kind, dict) and hasattr(kind, "__total__"):  # a TypedDict
+        return _annotations(kind)
+    if (declared := getattr(kind, "model_fields", None)) is not None:
+        return {name: field.annotation for name, field in declared.items()}
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_attr_to_rest_field") or hasattr(kind, "_is_model"):
         return {name: hint for name, hint in _annotations(kind).items() if not name.startswith("_")}
     return {}

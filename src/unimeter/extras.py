@@ -14,9 +14,12 @@ def needs(extra: str) -> Iterator[None]:
     ...     import no_such_package
     Traceback (most recent call last):
         ...
-    ImportError: no_such_package is not installed; pip install 'unimeter[otel]'
+    ImportError: this needs what is not installed: pip install 'unimeter[otel]' (no module named no_such_package)
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(f"{(error.name or '').partition('.')[0]} is not installed; pip install 'unimeter[{extra}]'") from error
+        name = (error.name or "").partition(".")[0]
+        raise ImportError(
+            f"this needs what is not installed: pip install 'unimeter[{extra}]' (no module named {name})"
+        ) from error

@@ -24,7 +24,7 @@ from unimeter.errors import AdapterError
 
 Kind = Literal["count", "number", "label", "money", "tree", "tally"]
 
-_STEP = re.compile(r"([\w-]*)(?:\[(?:(\w+)=([\w|]+))?\])?")
+_STEP = re.compile(r"([\w/-]*)(?:\[(?:(\w+)=([\w|]+))?\])?")
 
 
 @dataclass(frozen=True, slots=True)

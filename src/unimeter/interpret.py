@@ -224,6 +224,8 @@ class Call:
         """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
         if self.named is None and self.recogniser.by_shape(event) is not None:
             return None
+        if self.named is not None and _refuses(adapter, event):
+            return adapter, event, {}  # refused with its path, and read in nobody else's words
         known = self.recogniser.registry
         candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
         named = [candidate for candidate in candidates if not event.keys().isdisjoint(candidate.usage_names)]
@@ -304,6 +306,17 @@ def _reads(adapter: type[Adapter], event: Event) -> bool:
         return located is not None and adapter.measure(*located) is not None
     except Refused:
         return False
+
+
+def _refuses(adapter: type[Adapter], usage: Event) -> bool:
+    """Whether a usage has an adapter's own names, and one of its figures is refused."""
+    if adapter.ready_if not in usage:
+        return False
+    try:
+        adapter.measure(usage, {})
+    except Refused:
+        return True
+    return False
 
 
 def _told_in(adapter: type[Adapter], usage: Event) -> int:

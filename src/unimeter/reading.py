@@ -9,7 +9,6 @@ import msgspec
 from unimeter.compiler import TOLD
 from unimeter.metrics import MessageMetrics
 
-
 _COST = TOLD.index("cost")
 
 

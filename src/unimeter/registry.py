@@ -62,12 +62,10 @@ class Registry:
         return named
 
     def names_of(self, label: str) -> list[str]:
-        """The names that `provider=` takes for a label, in lower case."""
-        return [name for name, own in self.labels.items() if own == label]
-
-    def hosts_of(self, label: str) -> list[str]:
-        """The hosts that are a provider's own, as its adapters and rows write them."""
-        return [host for one in self._named if one.provider == label for host in one.hosts]
+        """The names that `provider=` takes for a label, in lower case, and those of who shares a host with it."""
+        hosts = {host for one in self._named if one.provider == label for host in _own_hosts(one)}
+        same = [one.provider for one in self._named if not hosts.isdisjoint(_own_hosts(one))]
+        return [name for other in dict.fromkeys((label, *same)) for name, own in self.labels.items() if own == other]
 
     @cached_property
     def hosts(self) -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
@@ -132,6 +130,11 @@ class Registry:
 def slug(label: str) -> str:
     """A label in lower case, with hyphens for whatever is no letter or digit."""
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def _own_hosts(one: Any) -> tuple[str, ...]:
+    """The hosts that an adapter or a row writes itself; an adapter inherits its dialect's."""
+    return vars(one).get("hosts", ()) if isinstance(one, type) else one.hosts  # type: ignore[no-any-return]
 
 
 def _where(mark: str) -> tuple[str, str]:

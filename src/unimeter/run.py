@@ -15,7 +15,7 @@ records, the outer run has as well. A plain thread inherits nothing: hand it `ru
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -28,10 +28,11 @@ from unimeter.blocks import Block, Call, Tool, ToolCall
 from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
 from unimeter.meter import read
-from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, role
+from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
 from unimeter.prices import Price, priced
 from unimeter.reading import Reading
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
+from unimeter.unharmed import say_once
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -65,7 +66,7 @@ class Message(NamedTuple):
         return metrics
 
 
-_Message = tuple[str, "Reading | None", "float | None", "float | None", "str | None", float]
+_Message = tuple[str, "Reading | None", "float | None", "float | None", "str | Call | None", float]
 """A `Message` that is not yet made into one; last the time of `time.monotonic()` when it was recorded."""
 
 
@@ -149,12 +150,15 @@ class Run(Block["Run"]):
             parent: the run that it is nested in; by default the one that is current when it begins.
             nested: False for a run of its own, though it begins inside another: one that is merged later.
             price: what a call costs whose provider does not say, such as `unimeter.prices.genai_price`; by default that of
-                the run around. A cost that is computed is in no reading's `reported`.
+                the run around. A cost that is computed is in no reading's `reported`. Where the function fails, the call
+                is counted without a cost, and that is logged.
             clock: seconds that never go back.
         """
         for value, kind in ((session, Session), (parent, Run)):
             if value is not None and not isinstance(value, kind):
                 raise TypeError(f"a run belongs to a {kind.__name__}, not to a {type(value).__name__}")
+        if price is not None and not callable(price):
+            raise TypeError(f"a price is a function of a reading, not a {type(price).__name__}")
         self._ledger = Ledger(once=True)
         self._session = session
         self._parent = parent
@@ -206,7 +210,7 @@ class Run(Block["Run"]):
         self._start_clock()
         return self
 
-    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002  # a run that failed has run
+    def _leave(self, error: BaseException | str | None) -> None:  # noqa: ARG002  # a run that failed has run
         self._stop_clock()
         if _current.get() is self:  # and not in another context, or while a run that began later goes on
             _current.set(self._outer)
@@ -276,9 +280,10 @@ class Run(Block["Run"]):
         url: str | None = None,
         headers: Mapping[str, Any] | None = None,
         model: str | None = None,
-        agent: str | None = None,
+        agent: str | Call | None = None,
         duration: float | None = None,
         time_to_first_token: float | None = None,
+        also: Sequence[Run] = (),
     ) -> Reading | None:
         """Count a call to a model, by its response or by the reading of one.
 
@@ -289,10 +294,11 @@ class Run(Block["Run"]):
             response: whatever `unimeter.read` takes, or a `Reading`.
             model_type: what the model was called for, a `ModelType` or any other word.
             provider, url, headers, model: as for `unimeter.read`.
-            agent: the agent that made the call.
+            agent: the agent that made the call; or its `run.call`, whose agent may be told later.
             duration: seconds that the call took, by the caller's clock; by default what the reading of a watched stream says.
             time_to_first_token: seconds from the request to the first token; the run's own is told only with `duration`,
                 unless the call was made before the run's clock went.
+            also: other runs that it is counted in; what they share with this one counts it once.
 
         Returns:
             The reading; None for a response without usage.
@@ -320,10 +326,10 @@ class Run(Block["Run"]):
         calls: tuple[Reading | None, ...] = (None,)
         if reading is not None:
             if (price := self._pricing()) is not None:
-                reading = priced(reading, price)
+                reading = _priced(reading, price)
             began, calls = reading.began, reading.calls or (reading,)
         for call in calls:
-            self._count((word, call, duration, time_to_first_token, agent, time.monotonic()), began)
+            self._count((word, call, duration, time_to_first_token, agent, time.monotonic()), began, also)
         return reading
 
     def _pricing(self) -> Price | None:
@@ -335,11 +341,12 @@ class Run(Block["Run"]):
             run = run._parent
         return None
 
-    def _count(self, message: _Message, began: float | None) -> None:
+    def _count(self, message: _Message, began: float | None, also: Sequence[Run] = ()) -> None:
         """Count a call here, in the runs around and in the sessions, each once."""
-        if self._take(message, began) and (self._parent is not None or self._session is not None):
-            new_to = {} if self._session is None else {self._session: True}
-            for run in self._lineage()[1:]:
+        new_here = self._take(message, began)
+        if also or (new_here and (self._parent is not None or self._session is not None)):
+            new_to = {} if self._session is None else {self._session: new_here}
+            for run in list(dict.fromkeys(run for one in (self, *also) for run in one._lineage()))[1:]:
                 new = run._take(message, began)  # an outer run may have heard the call by itself
                 if run._session is not None:
                     new_to[run._session] = new_to.get(run._session, True) and new
@@ -399,6 +406,28 @@ class Run(Block["Run"]):
         """A block that times a tool: `with run.tool("search") as call: ...`; an exception is timed as well."""
         return Tool(self, name, agent)
 
+    def record_tool(
+        self, name: str, duration: float, *, agent: str | None = None, error: str | None = None, end_time: float | None = None
+    ) -> None:
+        """Note a tool that was timed elsewhere.
+
+        Args:
+            name: the tool's.
+            duration: seconds that it took.
+            agent: the agent that called it.
+            error: the class of the error that it raised.
+            end_time: when it ended, in seconds since 1970; by default now.
+
+        Raises:
+            ValueError: the duration is no time.
+        """
+        if not 0 <= duration < float("inf"):
+            raise ValueError(f"a time is in seconds, not {duration!r}")
+        ended = time.time() if end_time is None else end_time
+        metrics = ToolCallMetrics(start_time=ended - duration, end_time=ended, duration=duration)
+        for run in self._lineage():
+            run._tools.append(ToolCall(name, metrics, agent, error))
+
     def merge(self, other: Run | RunMetrics) -> None:
         """Take in a run that was measured apart and passed within this one, such as a background task's.
 
@@ -439,10 +468,17 @@ class Run(Block["Run"]):
         return metrics
 
     @property
+    def start_time(self) -> float | None:
+        """When the run began, in seconds since 1970; None for a run that has not begun, or that has a clock of its own."""
+        if self._began is None or self._clock is not time.monotonic:
+            return None
+        return time.time() - time.monotonic() + self._began
+
+    @property
     def messages(self) -> list[Message]:
         """The calls that were recorded, here and in the runs within, in order."""
         since = time.time() - time.monotonic()
-        return [_message(*message, since) for message in self._messages.copy()]
+        return [_message(*message, since, self._clock is time.monotonic) for message in self._messages.copy()]
 
     @property
     def tools(self) -> list[ToolCall]:
@@ -458,11 +494,35 @@ class Run(Block["Run"]):
     def __rich__(self) -> Any:
         return tables_of(self._sections())
 
+    def by_agent(self) -> dict[str | None, MessageMetrics]:
+        """What each agent's calls add up to; None stands for the calls of no agent that is known."""
+        agents: dict[str | None, MessageMetrics] = {}
+        for message in self.messages:
+            metrics = agents.setdefault(message.agent, MessageMetrics())
+            if message.reading is not None:
+                metrics.accumulate(message.reading.metrics)
+        return agents
+
     def _sections(self) -> list[Section]:
-        labels = ("for", "provider", "model")
-        messages = [(_who(message), message.metrics) for message in self.messages]
-        tools = [((call.name,), call.metrics) for call in self.tools]
-        return sections_of(self.metrics, section("messages", labels, messages), section("tools", ("tool",), tools))
+        """The calls and the tools, with their agents and errors where there are any; then the models and the total."""
+        messages, tools = self.messages, self.tools
+        of_agents = any(message.agent for message in messages) or any(tool.agent for tool in tools)
+        of_errors = any(tool.error for tool in tools)
+        labels = ("for", *(("agent",) * of_agents), "provider", "model")
+        calls = [(_who(message, of_agents), message.metrics) for message in messages]
+        used = ("tool", *(("agent",) * of_agents), *(("error",) * of_errors))
+        names = [(tool.name, *((tool.agent or "",) * of_agents), *((tool.error or "",) * of_errors)) for tool in tools]
+        uses = list(zip(names, (tool.metrics for tool in tools), strict=True))
+        return sections_of(self.metrics, section("messages", labels, calls), section("tools", used, uses))
+
+
+def _priced(reading: Reading, price: Price) -> Reading:
+    """A reading with its price; without where the function fails: its tokens must not be lost for that."""
+    try:
+        return priced(reading, price)
+    except Exception as error:
+        say_once(f"a price function failed, and its calls count without a cost: {type(error).__name__}: {error}")
+        return reading
 
 
 def _message(
@@ -470,13 +530,18 @@ def _message(
     reading: Reading | None,
     duration: float | None,
     first_token: float | None,
-    agent: str | None,
+    agent: str | Call | None,
     at: float,
     since: float,
+    in_seconds: bool,
 ) -> Message:
-    """A message, with the time that it began; `since` is what `time.time()` is ahead of `time.monotonic()`."""
-    began = at - (duration or 0.0) if reading is None or reading.began is None else reading.began
-    return Message(model_type, reading, duration, first_token, agent, since + began)
+    """A message, with the time that it began: where a run's own clock may tell no seconds, that it was recorded.
+
+    `since` is what `time.time()` is ahead of `time.monotonic()`.
+    """
+    began = at - (duration or 0.0 if in_seconds else 0.0) if reading is None or reading.began is None else reading.began
+    name = agent.agent if isinstance(agent, Call) else agent
+    return Message(model_type, reading, duration, first_token, name, since + began)
 
 
 def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
@@ -486,6 +551,7 @@ def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
     return metrics
 
 
-def _who(message: Message) -> tuple[str, str, str]:
+def _who(message: Message, with_agent: bool) -> tuple[str, ...]:
     reading = message.reading
-    return message.model_type, "no usage" if reading is None else reading.provider, (reading and reading.model) or ""
+    whose = "no usage" if reading is None else reading.provider
+    return (message.model_type, *((message.agent or "",) * with_agent), whose, (reading and reading.model) or "")

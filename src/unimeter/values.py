@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -132,6 +133,8 @@ def as_evidence(value: Any, depth: int = 0) -> Any:
             return int(value) if isinstance(value, int) else str(value)
         if isinstance(value, float):
             return float(value) if isfinite(value) else repr(float(value))
+        if isinstance(value, Decimal):
+            return float(value)
     if depth == DEEPEST:
         return "nested too deeply"
     if isinstance(value, (list, tuple)):

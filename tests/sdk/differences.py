@@ -21,8 +21,16 @@ NOT_REPLAYED = {
     "openai_chat/body_sse_tight": "the form of the body is the point",
     "openai_responses/realtime_done": "an event of a websocket, which no call over HTTP gives",
     "openai_chat/speech_stream": "the library hands the body over as bytes, unread",
+    **dict.fromkeys(
+        (
+            *("agent_framework/*", "autogen/*", "crewai/*", "dspy/*", "google_adk/*", "haystack/*", "langchain/*"),
+            *("openai_agents/*", "pydantic_ai/*", "smolagents/*", "strands/*"),
+            *("agno/*", "anthropic_claude/agno", "aws_bedrock/agno", "google_gemini/agno"),
+        ),
+        "what an agent framework made of an answer, which no call over HTTP gives",
+    ),
 }
-"""The fixtures that no library has a call for."""
+"""The fixtures that no library has a call for; `*` stands for anything."""
 
 
 class Refused(NamedTuple):

@@ -44,10 +44,22 @@ def _prefixes(self: AdapterContract) -> None:
     checks.prefixes(self.subject())
 
 
+@pytest.mark.xfail(reason="a chunk's usage is its own share, as LangChain adds them: one that comes twice counts twice")
+def _repeated_events(self: AdapterContract) -> None:
+    checks.repeated_events(self.subject())
+
+
+@pytest.mark.xfail(reason="a chunk's usage is its own share: an earlier one is added, not replaced")
+def _null_and_zero(self: AdapterContract) -> None:
+    checks.null_and_zero(self.subject())
+
+
 for _adapter, _folder in folders().items():
     _waived = {"test_declared": _declared} if _adapter.__name__ in SECOND_DIALECTS else {}
     if _adapter.__name__ == "OpenAIChat":
         _waived["test_prefixes"] = _prefixes
+    if _adapter.__name__ == "LangChain":
+        _waived |= {"test_repeated_events": _repeated_events, "test_null_and_zero": _null_and_zero}
     _body = {"adapter": _adapter, "fixtures": ROOT / "fixtures" / _folder, "__module__": __name__, **_waived}
     globals()[f"Test{_adapter.__name__}"] = type(f"Test{_adapter.__name__}", (AdapterContract,), _body)
 

@@ -99,6 +99,8 @@ def client() -> Iterator[httpx.Client]:
 
 def test_every_fixture_is_recorded_as_it_is_read(fixture: Fixture, client: httpx.Client, tmp_path: Path) -> None:
     """Whatever the provider and the framing: the draft replays to the same reading."""
+    if fixture.wire.path == "/":  # what a framework made of an answer, which never went over the wire
+        return
     hosts = {"127.0.0.1": fixture.wire.provider or fixture.expected.provider or "openai-chat"}
     with record(tmp_path, hosts=hosts) as recording:
         client.post(f"http://127.0.0.1{fixture.wire.path}", headers={"fixture": fixture.name}, content=b"{}")

@@ -12,6 +12,8 @@ from unimeter.adapter import Adapter
 
 MODULES = (
     "openai_chat",
+    "langchain",  # these two before gemini, which takes any `usage_metadata`
+    "google_adk",
     "gemini",
     "anthropic",
     "openai_responses",
@@ -19,6 +21,7 @@ MODULES = (
     "bedrock",
     "cohere",
     "ollama",
+    "frameworks",  # before watsonx, which takes any `model_id`
     "watsonx",
     "groq",
     "mistral",

@@ -15,7 +15,7 @@ class Gemini(Adapter):
     """
 
     provider = "Google Gemini"
-    aliases = ("gemini", "google", "vertex", "vertex-ai")
+    aliases = ("gemini", "google", "google-genai", "gcp.gemini", "vertex", "vertex-ai")
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
     packages = ("google.genai",)

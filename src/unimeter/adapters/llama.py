@@ -14,7 +14,7 @@ class Llama(Adapter):
     """
 
     provider = "Meta Llama"
-    aliases = ("llama",)
+    aliases = ("llama", "meta")
     hosts = ("api.llama.com",)
     url_paths = ("api.llama.com/v1/",)
     packages = ("llama_api_client",)

@@ -16,18 +16,23 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
-    Row("Azure OpenAI", ("*.openai.azure.com", "*.cognitiveservices.azure.com"), ("prompt_filter_results",), ("azure",)),
+    Row(
+        "Azure OpenAI",
+        ("*.openai.azure.com", "*.cognitiveservices.azure.com"),
+        ("prompt_filter_results",),
+        ("azure", "azure.ai.openai"),
+    ),
     Row("Vercel AI Gateway", ("ai-gateway.vercel.sh",), ("generationId", "usage.market_cost")),
     Row("OpenRouter", ("openrouter.ai",), ("provider", "usage.cost_details", "usage.is_byok")),
     Row("DeepSeek", ("api.deepseek.com",), ("usage.prompt_cache_hit_tokens", "usage.prompt_cache_miss_tokens")),
     Row("Together", ("api.together.ai", "api.together.xyz")),
     Row("Fireworks", ("api.fireworks.ai",)),
     Row("llama.cpp", (), ("timings",)),
-    Row("Moonshot", ("api.moonshot.ai", "api.moonshot.cn")),
+    Row("Moonshot", ("api.moonshot.ai", "api.moonshot.cn"), aliases=("moonshotai",)),
     Row("Z.ai", ("api.z.ai", "open.bigmodel.cn")),
     Row("Databricks", ("*.azuredatabricks.net", "*.cloud.databricks.com", "*.gcp.databricks.com")),
     Row("Writer", ("api.writer.com",)),
-    Row("Voyage", ("api.voyageai.com",)),
+    Row("Voyage", ("api.voyageai.com",), aliases=("voyageai",)),
     Row("GitHub Copilot", ("api.githubcopilot.com", "*.githubcopilot.com"), ("copilot_usage",)),
     Row("Snowflake", ("*.snowflakecomputing.com",)),
     Row("Cloudflare", ("api.cloudflare.com", "gateway.ai.cloudflare.com")),

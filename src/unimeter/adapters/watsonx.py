@@ -21,7 +21,7 @@ class WatsonX(OpenAIChat):
     """
 
     provider = "IBM WatsonX"
-    aliases = ("watsonx", "ibm")
+    aliases = ("watsonx", "ibm", "ibm.watsonx.ai")
     hosts = ("*.ml.cloud.ibm.com",)
     url_paths = ("/ml/v1/text/chat",)
     packages = ("ibm_watsonx_ai",)

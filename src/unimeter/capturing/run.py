@@ -79,7 +79,7 @@ class Capture(Run):
             taps.close_to(ear_of)
             raise
 
-    def _leave(self, error: BaseException | None) -> None:
+    def _leave(self, error: BaseException | str | None) -> None:
         if not self._entered or self._ended is not None:
             return
         super()._leave(error)
@@ -94,10 +94,9 @@ class Capture(Run):
         told = self._hosts.told(method, url)
         if told is None:
             return None
-        current = Run.current() or self
-        block = Call.current()
-        if block is not None and block._run not in current._lineage():
-            block = None
+        current, block = _here() or self, Call.current()
+        if block is not None and current in block._run._lineage():
+            current = block._run
         call = MeteredCall(told, _count_in(current, self, block), asks_for_usage=self._inject_usage)
         if block is not None:
             block._heard.append(call)
@@ -113,19 +112,27 @@ def _settle(call: MeteredCall) -> None:
 
 def _count_in(current: Run, capture: Run, block: Call | None) -> Callable[[Reading | None, float, float | None], None]:
     """Counts a call in the run that is current when it is made, and in the capture if that is nowhere around it."""
-    runs = [current] if capture in current._lineage() else [current, capture]
-    model_type, agent = (ModelType.MODEL, None) if block is None else (block._model_type, block._agent)
+    others = (capture,) if block is None else (capture, block._run)
+    also = [run for run in dict.fromkeys(others) if run not in current._lineage()]
+    model_type = ModelType.MODEL if block is None else block._model_type
 
     def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
-        for run in runs:
-            run.record(reading, model_type, agent=agent, duration=duration, time_to_first_token=first_token)
+        current.record(reading, model_type, agent=block, duration=duration, time_to_first_token=first_token, also=also)
 
     return count
 
 
+def _here() -> Run | None:
+    """The run that is current; else the one whose call this is, which a framework's hook may have begun elsewhere."""
+    run = Run.current()
+    if run is None and (call := Call.current()) is not None:
+        return call._run
+    return run
+
+
 def ear_of(method: str, url: str, headers: Mapping[str, Any]) -> MeteredCall | None:  # noqa: ARG001  # the url tells enough
     """An ear for a request that is made here and now; None where no capture hears it."""
-    run = Run.current()
+    run = _here()
     capture = (
         None if run is None else next((one for one in run._around() if isinstance(one, Capture) and one._ended is None), None)
     )

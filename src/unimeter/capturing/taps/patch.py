@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
+from types import FunctionType
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange
@@ -31,7 +32,7 @@ _inside: ContextVar[_Request | None] = ContextVar("unimeter.capturing.inside", d
 def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[], None]:
     """Put what is made of a method in its place; a function that restores it."""
     original = vars(owner)[name]
-    replacement = wraps(original)(made(original))
+    replacement = wraps(original)(made(original if type(original) is FunctionType else _as_function(original)))
     setattr(owner, name, replacement)
 
     def restore() -> None:
@@ -39,6 +40,16 @@ def replaced(owner: type, name: str, made: Callable[[Any], Any]) -> Callable[[],
             setattr(owner, name, original)
 
     return restore
+
+
+def _as_function(descriptor: Any) -> Callable[..., Any]:
+    """What somebody else has put in a method's place, such as an instrumentation's wrapper: it wants to be bound first, and may
+    say of itself that it is a function."""
+
+    def method(instance: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        return descriptor.__get__(instance, type(instance))(*arguments, **keywords)
+
+    return method
 
 
 def both(one: Callable[[], None], other: Callable[[], None]) -> Callable[[], None]:
