@@ -28,9 +28,7 @@ from unimeter.adding import add_dollars
 from unimeter.reading import Reading
 
 if TYPE_CHECKING:
-    from unimeter.genai import genai_price
-
-__all__ = ["Price", "genai_price", "priced"]
+    from unimeter.genai import genai_price as genai_price
 
 Price = Callable[[Reading], "Decimal | float | None"]
 """US dollars for a call; None where they cannot be told."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import unimeter
-from unimeter.prices import genai_price
+from unimeter import prices
 
 pytestmark = pytest.mark.extras
 
@@ -65,7 +65,7 @@ CASES = {
 
 @pytest.mark.parametrize(("reading", "micro_dollars"), CASES.values(), ids=CASES)
 def test_prices(reading: unimeter.Reading, micro_dollars: float) -> None:
-    price = genai_price(reading)
+    price = prices.genai_price(reading)
     assert price is not None
     assert float(price) * MILLION == pytest.approx(micro_dollars)
 
@@ -74,7 +74,7 @@ def test_what_it_does_not_know_has_no_price() -> None:
     unknown = unimeter.read({"choices": [], "model": "nobody-9", "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
     nameless = unimeter.read({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
     local = unimeter.read({"model": "llama3", "prompt_eval_count": 1, "eval_count": 1, "done": True}, "ollama")
-    assert [genai_price(reading) for reading in (unknown, nameless, local)] == [None, None, None]
+    assert [prices.genai_price(reading) for reading in (unknown, nameless, local)] == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def test_providers_are_known_by_the_names_that_are_theirs(label: str, known_as: 
 
 
 def test_a_run_is_priced() -> None:
-    with unimeter.Run(price=genai_price) as run:
+    with unimeter.Run(price=prices.genai_price) as run:
         run.record(claude(input_tokens=1000, output_tokens=100))
     assert run.metrics.cost == 0.0045

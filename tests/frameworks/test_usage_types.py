@@ -76,12 +76,94 @@ def agent_framework(url: str) -> Iterator[tuple[Any, dict[str, Any]]]:
     yield response, {**TWO, "cache_read_tokens": TURN.cache_read}
 
 
+CACHED = {"cache_read_tokens": TURN.cache_read}
+
+
+def openai_agents(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from agents import Usage
+    from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+
+    usage = Usage(
+        requests=1,
+        input_tokens=TURN.input,
+        input_tokens_details=InputTokensDetails(cached_tokens=TURN.cache_read, cache_write_tokens=0),
+        output_tokens=TURN.output,
+        output_tokens_details=OutputTokensDetails(reasoning_tokens=TURN.reasoning),
+        total_tokens=TURN.input + TURN.output,
+    )
+    yield usage, {**TWO, **INSIDE}
+
+
+def pydantic_ai(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.usage import RequestUsage, RunUsage
+
+    counts = {"input_tokens": TURN.input, "output_tokens": TURN.output, "cache_read_tokens": TURN.cache_read}
+    yield RunUsage(requests=2, **counts), {**TWO, **CACHED}
+    yield RequestUsage(**counts), {**TWO, **CACHED}
+    yield ModelResponse(parts=[], usage=RequestUsage(**counts), model_name="m"), {**TWO, **CACHED}
+
+
+def langchain(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from langchain_core.messages import AIMessage, AIMessageChunk
+
+    usage: Any = {
+        "input_tokens": TURN.input,
+        "output_tokens": TURN.output,
+        "total_tokens": TURN.input + TURN.output,
+        "input_token_details": {"cache_read": TURN.cache_read},
+    }
+    yield AIMessage("sunny", usage_metadata=usage), {**TWO, **CACHED}
+    nothing: Any = {**dict.fromkeys(usage, 0), "input_token_details": {}}
+    chunks = [AIMessageChunk("sun", usage_metadata=usage), AIMessageChunk("ny", usage_metadata=nothing, chunk_position="last")]
+    yield chunks, {**TWO, **CACHED}
+
+
+def crewai(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from crewai.types.usage_metrics import UsageMetrics
+
+    counts = {"prompt_tokens": TURN.input, "completion_tokens": TURN.output, "total_tokens": TURN.input + TURN.output}
+    yield UsageMetrics(**counts, cached_prompt_tokens=TURN.cache_read, successful_requests=1), {**TWO, **CACHED}
+
+
+def strands(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from strands.telemetry.metrics import EventLoopMetrics
+
+    for outside in (False, True):
+        told = TURN.input - TURN.cache_read if outside else TURN.input
+        total = TURN.input + TURN.output
+        usage: Any = {"inputTokens": told, "outputTokens": TURN.output, "totalTokens": total}
+        yield EventLoopMetrics(accumulated_usage={**usage, "cacheReadInputTokens": TURN.cache_read}), {**TWO, **CACHED}
+
+
+def google_adk(_: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    from google.adk.models.llm_response import LlmResponse
+    from google.genai import types
+
+    for inside in (False, True):
+        usage = types.GenerateContentResponseUsageMetadata(
+            prompt_token_count=TURN.input,
+            candidates_token_count=TURN.output if inside else TURN.output - TURN.reasoning,
+            thoughts_token_count=TURN.reasoning,
+            cached_content_token_count=TURN.cache_read,
+            total_token_count=TURN.input + TURN.output,
+        )
+        content = types.Content(role="model", parts=[types.Part(text="sunny")])
+        yield LlmResponse(content=content, usage_metadata=usage), {**TWO, **INSIDE}
+
+
 FRAMEWORKS: dict[str, Callable[[str], Iterator[tuple[Any, dict[str, Any]]]]] = {
     "agent_framework": agent_framework,
     "autogen": autogen,
+    "crewai": crewai,
     "dspy": dspy,
+    "google_adk": google_adk,
     "haystack": haystack,
+    "langchain": langchain,
+    "openai_agents": openai_agents,
+    "pydantic_ai": pydantic_ai,
     "smolagents": smolagents,
+    "strands": strands,
 }
 
 
