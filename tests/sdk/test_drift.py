@@ -13,7 +13,9 @@ from unimeter.drift import drift_of
 from unimeter.fields import absent, count
 from unimeter.registry import registry
 
-SDKS = [adapter for adapter in registry().adapters if vars(adapter).get("sdk_types") and adapter is not LiteLLM]
+ELSEWHERE = ("unimeter.adapters.litellm", "unimeter.adapters.langchain", "unimeter.adapters.frameworks")
+"""Whose types are installed in environments of their own: below, and in `tests/frameworks`."""
+SDKS = [adapter for adapter in registry().adapters if vars(adapter).get("sdk_types") and adapter.__module__ not in ELSEWHERE]
 
 
 def said(adapter: type[Adapter]) -> Any:
