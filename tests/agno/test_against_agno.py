@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from unimeter import MessageMetrics, ModelMetrics, Reading, RunMetrics, SessionMetrics, ToolCallMetrics
+from unimeter.compiler import TOLD
 
 agno: Any = import_module("agno.metrics") if find_spec("agno") else None
 pytestmark = pytest.mark.agno
@@ -54,7 +55,8 @@ def message(chance: random.Random) -> dict[str, Any]:
 def recorded(chance: random.Random, ours: RunMetrics, theirs: Any) -> None:
     values, kind = message(chance), chance.choice(["model", "memory_model", "own"])
     provider, model = chance.choice([("OpenAI Chat", "m"), ("OpenAI Chat", "n"), ("Groq", "m")])
-    ours.record(Reading(provider, model, None, MessageMetrics(**values)), kind)
+    told = tuple(values.get(name) for name in TOLD)
+    ours.record(Reading(provider, model, None, MessageMetrics(**values), told=told), kind)
     response = SimpleNamespace(response_usage=agno.MessageMetrics(**values))
     agno.accumulate_model_metrics(response, SimpleNamespace(id=model, get_provider=lambda: provider), kind, theirs)
 
