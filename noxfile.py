@@ -107,6 +107,14 @@ def xpander(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def batch(session: nox.Session) -> None:
+    """Many responses at once, with pyarrow."""
+    install(session, "batch")
+    session.run("pytest", "-q", "-m", "batch", "tests/batch", *session.posargs)
+    session.run("pytest", "-q", "--doctest-modules", "-o", "addopts=", "src/unimeter/batch")
+
+
+@nox.session(python=NEWEST)
 def extras(session: nox.Session) -> None:
     """The exports and prices by the packages that they are for."""
     install(session, "extras")

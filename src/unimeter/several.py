@@ -8,10 +8,10 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.objects import fields_of
 
-ITEMS = ("custom_id", "batch_request_id")
+ITEMS = ("custom_id", "batch_request_id", "recordId")
 """What a result line has, and no response."""
 
-TELLING = (*ITEMS, "result", "outputs", "results")
+TELLING = (*ITEMS, "key", "result", "outputs", "results")
 """Names at the top of a body that may hold several responses."""
 
 LISTS = (
@@ -47,6 +47,8 @@ def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     if _TOPS.isdisjoint(event) or event.get("usage") is not None:
         return None
     if not event.keys().isdisjoint(ITEMS) or ("result" in event and fields_of(_at(event, "result.message")) is not None):
+        return list(_of_lines([event]))
+    if "key" in event and fields_of(event.get("response")) is not None:  # Gemini's
         return list(_of_lines([event]))
     for path in LISTS:
         lines = _at(event, path)

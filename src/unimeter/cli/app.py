@@ -92,6 +92,39 @@ def drift(
 
 
 @app.command()
+def batch(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT…", help="JSON lines (plain, .gz, .zst) or Parquet, or folders.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write: .parquet, .jsonl or .csv.")],
+    column: Annotated[str, typer.Option(help="The column of a Parquet file that holds the responses.")] = "response",
+    response: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Where in each line or value the response stands, such as log.body.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Whose responses they are, if nothing else tells.")] = None,
+    provider_column: Annotated[str | None, typer.Option(help="The column that names the provider of each.")] = None,
+    url_column: Annotated[str | None, typer.Option(help="The column that has the url of each call.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run has left.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
+) -> None:
+    """Read many responses into one table, a row each: provider, model, tokens, cost, and what could not be read.
+
+    The file is there whole, or not at all. A row that cannot be read has an `error`, and the exit code is 1.
+    """
+    try:
+        from unimeter.batch.job import Options
+        from unimeter.cli.batch import read_files
+    except ImportError as error:
+        raise typer.BadParameter(str(error)) from None
+    if provider is not None:
+        try:
+            registry().label(provider)
+        except UnknownProvider as error:
+            raise typer.BadParameter(str(error), param_hint="--provider") from None
+    options = Options(column, provider, provider_column, url_column, response, strict)
+    raise typer.Exit(read_files(inputs, out, options, resume=resume, workers=workers))
+
+
+@app.command()
 def check(
     adapter: Annotated[str, typer.Argument(metavar="MODULE:CLASS", help="The adapter.")],
     fixtures: Annotated[Path | None, typer.Argument(help="The folder of its fixtures; by default fixtures/<provider>.")] = None,

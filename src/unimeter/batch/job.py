@@ -1,0 +1,204 @@
+"""A job: files in, one file out. Each chunk is a part that is written aside; the parts then become the file.
+
+A part is whole or not there. After a kill the parts that are there are taken as they are, and the rest is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from unimeter.batch.chunks import Chunk, chunks, files, rows_of
+from unimeter.batch.columns import SCHEMA
+from unimeter.batch.normalize import normalize_batch
+from unimeter.batch.writers import writer_for
+from unimeter.extras import needs
+
+with needs("batch"):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is read, and how."""
+
+    column: str = "response"
+    provider: str | None = None
+    provider_column: str | None = None
+    url_column: str | None = None
+    response: str | None = None
+    strict: bool = False
+
+
+class BadRow(Exception):
+    """A row that could not be read, in a strict job."""
+
+
+class OtherJob(Exception):
+    """The parts that are there are of another job."""
+
+
+OUT = pa.schema([pa.field("row", pa.int64()), pa.field("source", pa.string()), pa.field("position", pa.int64()), *SCHEMA])
+"""The columns that are written: where a row stands, and its reading."""
+
+
+_SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cost")
+
+
+@dataclass
+class Summary:
+    """What a job has read, by provider and model."""
+
+    rows: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    """How many rows have which kind of error."""
+    models: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    """Calls, tokens and dollars."""
+
+    def add(self, table: pa.Table) -> None:
+        """Take in a part."""
+        self.rows += len(table)
+        for error in table["error"].drop_null().to_pylist():
+            self.errors[error.partition(":")[0]] += 1
+        read = table.filter(pc.is_null(table["error"]))
+        sums = [*((name, "sum") for name in _SUMMED), ("row", "count")]
+        for one in read.group_by(["provider", "model"]).aggregate(sums).to_pylist():
+            told = self.models.setdefault((one["provider"], one["model"] or ""), Counter())
+            told["calls"] += one["row_count"]
+            for name in _SUMMED:
+                told[name] += one[f"{name}_sum"] or 0
+
+
+def run(
+    inputs: list[str],
+    out: Path,
+    options: Options,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    told: Callable[[Chunk, int], None] | None = None,
+) -> Summary:
+    """Read all responses in some files, and write their readings to one.
+
+    Args:
+        inputs: files of lines (plain, gzip'd, zstd) or Parquet, or folders of such.
+        out: the file to write: .parquet, .jsonl or .csv. It is there whole, or not at all.
+        options: what is read, and how.
+        resume: take the parts that an earlier job with the same inputs and options has left.
+        workers: processes; by default one for each core.
+        told: is called with each chunk that is read, and its rows.
+
+    Raises:
+        NoInput: there is nothing to read.
+        BadRow: in a strict job, the first row that cannot be read.
+        OtherJob: the parts that are to be taken are of another job.
+    """
+    paths = files(inputs)
+    parts = out.parent / f".{out.name}.parts"
+    _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
+    count = 0
+    for chunk, rows in _read(chunks(paths), parts, options, workers or os.cpu_count() or 1):
+        count += 1
+        if told is not None:
+            told(chunk, rows)
+    summary = _join([_part(parts, number) for number in range(count)], out)
+    shutil.rmtree(parts)
+    return summary
+
+
+def _begin(parts: Path, job: dict[str, Any], resume: bool) -> None:
+    about = parts / "job.json"
+    if resume and about.exists():
+        if json.loads(about.read_text("utf-8")) != json.loads(json.dumps(job)):
+            raise OtherJob(f"{parts} holds parts of a job with other inputs or options; without --resume they are deleted")
+        return
+    if parts.exists():
+        shutil.rmtree(parts)
+    parts.mkdir(parents=True)
+    _write_aside(about, json.dumps(job).encode())
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(content)
+    new.replace(path)
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number:08}.arrow"
+
+
+def _read(waiting: Iterator[Chunk], parts: Path, options: Options, workers: int) -> Iterator[tuple[Chunk, int]]:
+    """Read chunks, some at a time; each with its rows when it is done."""
+    running: dict[Future[int], Chunk] = {}
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        try:
+            for chunk in waiting:
+                part = _part(parts, chunk.number)
+                if part.exists():
+                    yield chunk, 0
+                    continue
+                running[pool.submit(read_chunk, chunk, part, options)] = chunk._replace(lines=None)
+                while len(running) >= 2 * workers:
+                    yield from _done(running)
+            while running:
+                yield from _done(running)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _done(running: dict[Future[int], Chunk]) -> Iterator[tuple[Chunk, int]]:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield running.pop(future), future.result()
+
+
+def read_chunk(chunk: Chunk, part: Path, options: Options) -> int:
+    """Read a chunk into its part; how many rows it has."""
+    others = tuple(name for name in (options.provider_column, options.url_column) if name)
+    rows = 0
+    new = part.with_suffix(".new")
+    schema = pa.schema([*list(OUT)[1:]])
+    with pa.OSFile(str(new), "wb") as file, pa.ipc.new_file(file, schema) as sink:
+        for batch in rows_of(chunk, options.column, others):
+            read = normalize_batch(
+                batch,
+                options.column,
+                provider=options.provider,
+                provider_column=options.provider_column if options.provider_column in batch.schema.names else None,
+                url_column=options.url_column if options.url_column in batch.schema.names else None,
+                response=options.response,
+            )
+            if options.strict and (error := next((text for text in read["error"].to_pylist() if text), None)):
+                at = read["error"].to_pylist().index(error)
+                raise BadRow(f"{batch['source'][at]}, position {batch['position'][at]}: {error}")
+            sink.write_batch(pa.record_batch([batch["source"], batch["position"], *read.columns], schema=schema))
+            rows += len(read)
+    new.replace(part)
+    return rows
+
+
+def _join(parts: list[Path], out: Path) -> Summary:
+    """Make one file of the parts."""
+    summary = Summary()
+    new = out.with_name(f".{out.name}.new")
+    with writer_for(out.suffix, new, OUT) as write:
+        for part in parts:
+            with pa.memory_map(str(part)) as file:
+                table = pa.ipc.open_file(file).read_all()
+                ids = pa.array(range(summary.rows, summary.rows + len(table)), pa.int64())
+                whole = table.add_column(0, "row", ids)
+                write(whole)
+                summary.add(whole)
+    new.replace(out)
+    return summary

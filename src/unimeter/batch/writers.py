@@ -1,0 +1,49 @@
+"""Tables as files: Parquet, JSON lines, CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from unimeter.extras import needs
+
+with needs("batch"):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.csv
+    import pyarrow.parquet as pq
+
+SUFFIXES = (".parquet", ".jsonl", ".csv")
+
+Write = Callable[["pa.Table"], None]
+
+
+@contextmanager
+def writer_for(suffix: str, path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """What writes tables to a file, in the form that a suffix names.
+
+    Raises:
+        ValueError: no form has it.
+    """
+    if suffix not in SUFFIXES:
+        raise ValueError(f"a file is written as {', '.join(SUFFIXES)}, not as {suffix or 'one without a suffix'}")
+    if suffix == ".parquet":
+        with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
+            yield parquet.write_table
+    elif suffix == ".jsonl":
+        encoder = msgspec.json.Encoder()
+        with path.open("wb") as lines:
+            yield lambda table: lines.writelines(encoder.encode(row) + b"\n" for row in table.to_pylist())
+    else:
+        flat = pa.schema([field.with_type(pa.string()) if pa.types.is_list(field.type) else field for field in schema])
+        with pa.csv.CSVWriter(path, flat) as csv:
+            yield lambda table: csv.write_table(_flat(table, flat))
+
+
+def _flat(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With lists as words between spaces."""
+    columns = [pc.binary_join(column, " ") if pa.types.is_list(column.type) else column for column in table.columns]
+    return pa.table(columns, schema=schema)

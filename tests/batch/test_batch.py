@@ -1,0 +1,312 @@
+"""Many responses at once: record batches, files, jobs that are killed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+import unimeter
+from unimeter import UnimeterError
+from unimeter.batch import SCHEMA, chunks, normalize_batch
+from unimeter.batch.chunks import NoInput
+from unimeter.batch.job import BadRow, Options, OtherJob, run
+
+from ..conftest import FIXTURES
+
+pytestmark = pytest.mark.batch
+
+RESPONSES = {
+    name: json.dumps(fixture.response).encode()
+    for name, fixture in FIXTURES.items()
+    if fixture.response is not None and not fixture.wire.headers
+}
+GOOD = [raw for raw in RESPONSES.values() if isinstance(raw, bytes)]
+CHAT = b'{"choices": [], "id": "x", "model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}'
+
+
+def expected(raw: Any, provider: str | None = None) -> dict[str, Any]:
+    """A row by `read`."""
+    try:
+        reading = unimeter.read(raw, provider)
+    except UnimeterError as error:
+        return dict.fromkeys(SCHEMA.names) | {"error": f"{type(error).__name__}: {error}"}
+    told = {name: getattr(reading.metrics, name) for name in SCHEMA.names if hasattr(reading.metrics, name)}
+    row = {name: value if name in reading.reported else None for name, value in told.items()}
+    for total, parts in (
+        ("total_tokens", {"input_tokens", "output_tokens"}),
+        ("audio_total_tokens", {"audio_input_tokens", "audio_output_tokens"}),
+    ):
+        row[total] = None if reading.reported.isdisjoint(parts) else told[total]
+    own = reading.metrics.provider_metrics
+    return {
+        **row,
+        **{name: getattr(reading, name) for name in ("provider", "model", "id", "unaccounted", "complete")},
+        "reported": sorted(reading.reported),
+        "provider_metrics": own,
+        "error": None,
+    }
+
+
+def rows_in(table: Any) -> list[dict[str, Any]]:
+    """The rows of a table, with what is JSON in them undone."""
+    undone = (
+        {**row, "provider_metrics": row["provider_metrics"] and json.loads(row["provider_metrics"])} for row in table.to_pylist()
+    )
+    return list(undone)
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+def test_each_row_is_what_read_gives(kind: Any) -> None:
+    batch = pa.record_batch({"response": pa.array(RESPONSES.values(), kind)})
+    rows = normalize_batch(batch)
+    assert rows.schema == SCHEMA
+    for name, raw, row in zip(RESPONSES, RESPONSES.values(), rows_in(rows), strict=True):
+        assert row == expected(raw), name
+
+
+def test_texts_structs_and_nulls() -> None:
+    texts = pa.record_batch({"response": pa.array([CHAT.decode(), None, "no response"])})
+    rows = normalize_batch(texts).to_pylist()
+    assert [row["total_tokens"] for row in rows] == [11, None, None]
+    assert [str(row["error"]).partition(":")[0] for row in rows] == ["None", "MissingUsage", "UnknownProvider"]
+    structs = pa.record_batch({"response": pa.array([json.loads(CHAT)])})
+    assert rows_in(normalize_batch(structs)) == [expected(CHAT)]
+
+
+def test_missing_is_not_zero() -> None:
+    (row,) = normalize_batch(pa.record_batch({"response": [CHAT]})).to_pylist()
+    assert row["cache_read_tokens"] is None
+    assert row["cost"] is None
+    assert row["input_tokens"] == 9
+
+
+def test_a_provider_a_url_and_a_path() -> None:
+    usage = b'{"prompt_tokens": 9, "completion_tokens": 2}'
+    batch = pa.record_batch(
+        {
+            "body": [b'{"log": {"lines": [%s]}}' % CHAT, usage, CHAT],
+            "who": ["groq", "openai", None],
+            "where": [None, None, "https://api.groq.com/openai/v1/chat/completions"],
+        }
+    )
+    rows = normalize_batch(batch.slice(0, 1), "body", provider_column="who", response="log.lines.0").to_pylist()
+    rows += normalize_batch(batch.slice(1), "body", provider_column="who", url_column="where").to_pylist()
+    assert [row["provider"] for row in rows] == ["Groq", "OpenAI Chat", "Groq"]
+    assert [row["total_tokens"] for row in rows] == [11, 11, 11]
+    with pytest.raises(KeyError):
+        normalize_batch(batch, "nothing")
+
+
+def written(lines: list[bytes], folder: Path, form: str) -> Path:
+    """Lines as a file of a form."""
+    path = folder / f"in.{form}"
+    text = b"\n".join(lines) + b"\n"
+    if form == "jsonl":
+        path.write_bytes(text)
+    elif form == "jsonl.gz":
+        path.write_bytes(gzip.compress(text))
+    elif form == "jsonl.zst":
+        with pa.output_stream(str(path), compression="zstd") as stream:
+            stream.write(text)
+    else:
+        pq.write_table(pa.table({"response": pa.array(lines, pa.binary())}), path, row_group_size=100)
+    return path
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "BYTES", 20_000)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "jsonl.zst", "parquet"])
+def test_files(form: str, tmp_path: Path) -> None:
+    lines = [*GOOD, b"broken", *GOOD[:50]]
+    path = written(lines, tmp_path, form)
+    summary = run([str(path)], tmp_path / "out.parquet", Options(), workers=2)
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["row"].to_pylist() == list(range(len(lines)))
+    assert set(table["source"].to_pylist()) == {str(path)}
+    for raw, row in zip(lines, rows_in(table.select(SCHEMA.names)), strict=True):
+        assert row == expected(raw)
+    assert summary.rows == len(lines)
+    assert sum(told["calls"] for told in summary.models.values()) + sum(summary.errors.values()) == len(lines)
+    assert summary.models["Groq", "openai/gpt-oss-20b"]["input_tokens"] == sum(
+        row["input_tokens"] or 0 for row in table.to_pylist() if (row["provider"], row["model"]) == ("Groq", "openai/gpt-oss-20b")
+    )
+    if form == "jsonl":
+        text = path.read_bytes()
+        for raw, position in zip(lines, table["position"].to_pylist(), strict=True):
+            assert text[position:].startswith(raw)
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([path.name, "out.parquet"])
+
+
+@pytest.mark.parametrize("size", [1, 7, 96, 97, 98, 10_000])
+def test_each_line_is_in_one_chunk_wherever_it_is_cut(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "BYTES", size)
+    lines = [CHAT, b"", CHAT[:50], b"x", CHAT]
+    for end in (b"\n", b""):
+        for form in ("jsonl", "jsonl.gz"):
+            path = tmp_path / f"in.{form}"
+            path.write_bytes(b"\r\n".join(lines) + end if form == "jsonl" else gzip.compress(b"\n".join(lines) + end))
+            found = [
+                line
+                for chunk in chunks.chunks([path])
+                for batch in chunks.rows_of(chunk, "response", ())
+                for line in batch["response"].to_pylist()
+            ]
+            assert found == [line for line in lines if line]
+
+
+def test_a_folder_and_several_files(tmp_path: Path) -> None:
+    folder = tmp_path / "logs" / "day"
+    folder.mkdir(parents=True)
+    for name in ("b.jsonl", "a.jsonl", "notes.txt"):
+        (folder / name).write_bytes(CHAT + b"\n")
+    run([str(tmp_path / "logs"), str(folder / "b.jsonl")], tmp_path / "out.jsonl", Options(), workers=1)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [Path(row["source"]).name for row in rows] == ["a.jsonl", "b.jsonl", "b.jsonl"]
+    assert [row["row"] for row in rows] == [0, 1, 2]
+    for missing in (tmp_path / "nothing", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(NoInput):
+            run([str(missing)], tmp_path / "out.jsonl", Options())
+
+
+def test_csv(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\nbroken\n")
+    run([str(tmp_path / "in.jsonl")], tmp_path / "out.csv", Options(), workers=1)
+    with (tmp_path / "out.csv").open() as file:
+        one, two = csv.DictReader(file)
+    assert (one["provider"], one["total_tokens"], one["cache_read_tokens"]) == ("OpenAI Chat", "11", "")
+    assert one["reported"] == "input_tokens output_tokens"
+    assert two["error"].startswith("UnknownProvider")
+
+
+def test_a_strict_job_stops_and_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\nbroken\n")
+    with pytest.raises(BadRow, match=r"in\.jsonl, position 96: UnknownProvider"):
+        run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(strict=True), workers=1)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_resuming_takes_only_its_own_parts(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\n")
+    parts = tmp_path / ".out.jsonl.parts"
+    parts.mkdir()
+    (parts / "job.json").write_text('{"inputs": []}')
+    with pytest.raises(OtherJob):
+        run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(), resume=True)
+    run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(), workers=1)
+    assert not parts.exists()
+
+
+COMMAND = "from unimeter.batch import chunks; chunks.BYTES = 50_000; from unimeter.cli import main; main()"
+
+
+def job(folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", COMMAND, "batch", "in.jsonl", "-o", "out.jsonl", "--workers", "2", *more]
+    with (folder / "told").open("wb") as told:
+        return subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, start_new_session=True)
+
+
+def done(folder: Path, *more: str) -> None:
+    """Run a job to its end; some of the responses cannot be read, so it says 1."""
+    assert job(folder, *more).wait(60) == 1, (folder / "told").read_text()
+
+
+def test_killed_at_any_point_and_resumed_it_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 12) + b"\n")
+    began = time.monotonic()
+    done(tmp_path)
+    took = time.monotonic() - began
+    whole = (tmp_path / "out.jsonl").read_bytes()
+    chance = random.Random(7)
+    killed = 0
+    for _ in range(10):
+        (tmp_path / "out.jsonl").unlink()
+        running = job(tmp_path)
+        time.sleep(chance.uniform(0.3, 1.0) * took)
+        os.killpg(running.pid, signal.SIGKILL)
+        killed += running.wait(60) == -signal.SIGKILL
+        if running.returncode == -signal.SIGKILL:
+            assert not (tmp_path / "out.jsonl").exists() or (tmp_path / "out.jsonl").read_bytes() == whole
+        done(tmp_path, "--resume")
+        assert (tmp_path / "out.jsonl").read_bytes() == whole
+    assert killed > 3
+
+
+def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 40) + b"\n")
+    running = job(tmp_path)
+    time.sleep(1.2)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    assert "--resume" in (tmp_path / "told").read_text()
+    assert not (tmp_path / "out.jsonl").exists()
+    done(tmp_path, "--resume")
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 40 * len(GOOD)
+
+
+CLAUDE = {"type": "message", "model": "m", "usage": {"input_tokens": 9, "output_tokens": 2}}
+GEMINI = {"candidates": [], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}}
+BATCH_LINES = {
+    "OpenAI": {"id": "b", "custom_id": "1", "response": {"status_code": 200, "body": json.loads(CHAT)}, "error": None},
+    "Anthropic": {"custom_id": "1", "result": {"type": "succeeded", "message": CLAUDE}},
+    "Gemini": {"key": "1", "response": GEMINI},
+    "Bedrock": {"recordId": "1", "modelInput": {}, "modelOutput": CLAUDE},
+}
+
+
+@pytest.mark.parametrize("line", BATCH_LINES.values(), ids=BATCH_LINES)
+def test_result_lines_of_batch_apis_as_they_come(line: dict[str, Any]) -> None:
+    (row,) = normalize_batch(pa.record_batch({"response": [json.dumps(line)]})).to_pylist()
+    assert row["total_tokens"] == 11, row["error"]
+
+
+def test_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\n" + CHAT + b"\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", COMMAND, "batch", "in.jsonl", "-o", "out.parquet"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "2 rows" in ran.stdout
+    assert "OpenAI" in ran.stdout
+    for wrong in (["in.jsonl", "-o", "out.txt"], ["nothing", "-o", "out.csv"]):
+        ran = subprocess.run([sys.executable, "-c", COMMAND, "batch", *wrong], cwd=tmp_path, capture_output=True, text=True)
+        assert ran.returncode == 2
+        assert "Traceback" not in ran.stderr
+
+
+def test_as_a_function_of_duckdb_and_polars() -> None:
+    import duckdb
+    import polars
+
+    def total(column: Any) -> Any:
+        return normalize_batch(pa.record_batch({"response": column.combine_chunks() if hasattr(column, "chunks") else column}))[
+            "total_tokens"
+        ]
+
+    connection = duckdb.connect()
+    connection.create_function("llm_tokens", total, ["VARCHAR"], "BIGINT", type="arrow")
+    rows = connection.execute(
+        "select llm_tokens(body) from (values (?), (?)) logs(body)", [CHAT.decode(), CHAT.decode()]
+    ).fetchall()
+    assert rows == [(11,), (11,)]
+    frame = polars.DataFrame({"response": [CHAT.decode(), CHAT.decode()]})
+    read = frame.select(polars.col("response").map_batches(lambda column: polars.Series(total(column.to_arrow())), polars.Int64))
+    assert read["response"].to_list() == [11, 11]
