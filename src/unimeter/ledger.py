@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from unimeter.adding import EXACT, decimal_of, fold, folded
 from unimeter.metrics import MessageMetrics, ModelMetrics, RunMetrics, SessionMetrics, TokenField, call_counts, fold_details
-from unimeter.reading import Reading
+from unimeter.reading import COST, Reading
 
 TOKEN_FIELDS: tuple[str, ...] = get_args(TokenField)
 
@@ -76,7 +76,7 @@ class Ledger:
             self._calls += 1
             if dollars is None:
                 self._without_cost += 1
-            elif reading.cost_is_computed:
+            elif reading.told[COST] is None:
                 self._computed += 1
             self._entry(model_type, reading.provider, reading.model or "").add(metrics, dollars)
             for part, cost in parts:

@@ -9,7 +9,8 @@ import msgspec
 from unimeter.compiler import TOLD
 from unimeter.metrics import MessageMetrics
 
-_COST = TOLD.index("cost")
+COST = TOLD.index("cost")
+"""Where the cost stands in `told`."""
 
 
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
@@ -53,7 +54,7 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     @property
     def cost_is_computed(self) -> bool:
         """Whether the cost is a computed price, and not what the provider reported."""
-        return self.metrics.cost is not None and self.told[_COST] is None
+        return self.metrics.cost is not None and self.told[COST] is None
 
     @property
     def unaccounted(self) -> int:

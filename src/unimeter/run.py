@@ -325,11 +325,12 @@ class Run(Block["Run"]):
         began = None
         calls: tuple[Reading | None, ...] = (None,)
         if reading is not None:
-            if (price := self._pricing()) is not None:
+            if (self._price is not None or self._parent is not None) and (price := self._pricing()) is not None:
                 reading = _priced(reading, price)
             began, calls = reading.began, reading.calls or (reading,)
+        at = time.monotonic()
         for call in calls:
-            self._count((word, call, duration, time_to_first_token, agent, time.monotonic()), began, also)
+            self._count((word, call, duration, time_to_first_token, agent, at), began, also)
         return reading
 
     def _pricing(self) -> Price | None:
@@ -346,7 +347,8 @@ class Run(Block["Run"]):
         new_here = self._take(message, began)
         if also or (new_here and (self._parent is not None or self._session is not None)):
             new_to = {} if self._session is None else {self._session: new_here}
-            for run in list(dict.fromkeys(run for one in (self, *also) for run in one._lineage()))[1:]:
+            around = dict.fromkeys(run for one in (self, *also) for run in one._lineage()) if also else self._lineage()
+            for run in list(around)[1:]:
                 new = run._take(message, began)  # an outer run may have heard the call by itself
                 if run._session is not None:
                     new_to[run._session] = new_to.get(run._session, True) and new
@@ -360,7 +362,7 @@ class Run(Block["Run"]):
         if not self._ledger.record(reading, model_type):
             return False
         self._messages.append(message)
-        if reading is not None:
+        if reading is not None and reading.parts:
             self._messages += [(model_type, part, None, None, agent, at) for part in reading.parts]
         if time_to_first_token is not None:
             self._note_first_token(duration, time_to_first_token, began)
