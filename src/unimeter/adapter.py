@@ -41,7 +41,7 @@ class Adapter:
     packages: ClassVar[tuple[str, ...]] = ()
     """Python packages whose objects come from this provider and no other."""
     marks: ClassVar[tuple[str, ...]] = ()
-    """Names in a body, or `usage.` names in its usage, that no other provider of the dialect has."""
+    """Names in a body, or `usage.` names in its usage, that no other provider of the dialect has; `name.name` goes deeper."""
     shape: ClassVar[tuple[str, ...]] = ()
     """What tells this dialect from others: `name`, `name.name`, `name=value` or `name=prefix*`, any of them."""
 

@@ -144,8 +144,11 @@ def mark_finder(registry: Registry, root: type[Adapter]) -> Mark:
         for mark, label in reversed(in_usage.items()):  # a null tells as much: the names in a usage are its sender's own
             source.add(f"if {mark!r} in usage: return {label!r}")
     for where, mark, label in marks:
-        if where == "body":
-            source.add(f"if {mark!r} in event and event[{mark!r}] is not None: return {label!r}")
+        if where != "body":
+            continue
+        first, dot, _ = mark.partition(".")
+        holds = f"{source.constant(predicate(mark))}(event)" if dot else f"event[{first!r}] is not None"
+        source.add(f"if {first!r} in event and {holds}: return {label!r}")
     source.add("return None")
     return source.build(root.__name__)
 

@@ -33,6 +33,7 @@ MODULES = (
     "openai_endpoints",
     "xai",
     "venice",
+    "aleph_alpha",
 )
 """Of two dialects that both recognise a body, the one whose module is named first has it."""
 

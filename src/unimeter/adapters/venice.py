@@ -15,7 +15,7 @@ class Venice(OpenAIChat):
     provider = "Venice"
     aliases = ()
     hosts = ("api.venice.ai",)
-    marks = ("venice_parameters",)
+    marks = ("venice_parameters", "cost.diem")
     sdk_types = ()
 
     cost = beside(money("cost.usd"))
