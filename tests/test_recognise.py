@@ -9,6 +9,7 @@ import pytest
 
 import unimeter
 from unimeter import UnknownProvider
+from unimeter.adapters.rows import ROWS, Row
 from unimeter.fixture import Fixture
 from unimeter.recognise import Recogniser, from_url, recogniser
 from unimeter.registry import registry
@@ -21,6 +22,13 @@ PLAIN_LABELS = {"OpenAI Chat", "OpenAI Responses", "Anthropic"}
 BY_LABEL_ONLY = {"LiteLLM"}
 KEEPERS = {"Agno"}
 """Frameworks that keep every provider's usage in one type: of itself it tells the framework, not the provider."""
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.provider)
+def test_a_row_is_known_by_each_of_its_hosts(row: Row) -> None:
+    body = {"choices": [], "model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+    for host in row.hosts:
+        assert unimeter.read(body, url=f"https://{host.replace('*', 'any')}/v1/chat/completions").provider == row.provider
 
 
 def test_from_the_body_alone_never_a_wrong_name(read_fixture: Fixture) -> None:
