@@ -32,6 +32,8 @@ MODULES = (
     "huggingface",
     "openai_endpoints",
     "xai",
+    "openrouter",
+    "deepseek",
     "venice",
     "aleph_alpha",
 )

@@ -23,8 +23,6 @@ ROWS: tuple[Row, ...] = (
         ("azure", "azure.ai.openai"),
     ),
     Row("Vercel AI Gateway", ("ai-gateway.vercel.sh",), ("generationId", "usage.market_cost")),
-    Row("OpenRouter", ("openrouter.ai",), ("provider", "usage.cost_details", "usage.is_byok")),
-    Row("DeepSeek", ("api.deepseek.com",), ("usage.prompt_cache_hit_tokens", "usage.prompt_cache_miss_tokens")),
     Row("Together", ("api.together.ai", "api.together.xyz")),
     Row("Fireworks", ("api.fireworks.ai",)),
     Row("llama.cpp", (), ("timings",)),
