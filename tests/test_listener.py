@@ -257,6 +257,15 @@ def test_a_call_without_usage_is_counted_as_such(caplog: pytest.LogCaptureFixtur
     assert len(caplog.records) == 2
 
 
+def test_what_could_not_be_read_is_not_itself_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    listener = Listener()
+    with Run():
+        listener.call_begins("a")
+        listener.call_ends("a", {**ANSWER, "usage": {"prompt_tokens": "a secret", "completion_tokens": 1}})
+    assert "prompt_tokens" in caplog.text
+    assert "a secret" not in caplog.text
+
+
 def test_what_nobody_counts_is_said(caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener()
     listener.call_begins("a")

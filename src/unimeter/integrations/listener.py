@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from unimeter.blocks import Call, Tool
-from unimeter.errors import UnimeterError, UnknownProvider
+from unimeter.errors import MalformedUsage, UnimeterError, UnknownProvider
 from unimeter.metrics import ModelType
 from unimeter.registry import registry
 from unimeter.run import Run
@@ -102,9 +102,8 @@ class Listener:
         try:
             call.record(response, provider=label_of(provider), model=model)
         except UnimeterError as error:
-            say_once(
-                f"a framework's usage could not be read, and its call counts as one without: {type(error).__name__}: {error}"
-            )
+            where = f"at {error.path}" if isinstance(error, MalformedUsage) else str(error)  # and not what stands there
+            say_once(f"a framework's usage could not be read, and its call counts as one without: {type(error).__name__} {where}")
         finally:
             call.stop()
 
