@@ -22,7 +22,12 @@ def of_modality(metrics: MessageMetrics, side: str, modality: str) -> int | None
 
 def written_for(metrics: MessageMetrics, kept: str) -> int | None:
     """The tokens that were written to a cache that keeps them so long, "5m" or "1h"."""
-    told = (_held(metrics, "cache_creation", f"ephemeral_{kept}_input_tokens"), _held(metrics, "cacheDetails", kept))
+    own = metrics.provider_metrics or {}
+    told = (
+        _held(metrics, "cache_creation", f"ephemeral_{kept}_input_tokens"),
+        _held(metrics, "cacheDetails", kept),
+        *(own.get(name) for name in (f"ephemeral_{kept}_input_tokens", f"cache_write_{kept}_tokens")),  # as frameworks keep it
+    )
     return next((count for count in told if count is not None), None)
 
 

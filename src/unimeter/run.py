@@ -497,7 +497,10 @@ class Run(Block["Run"]):
         return tables_of(self._sections())
 
     def by_agent(self) -> dict[str | None, MessageMetrics]:
-        """What each agent's calls add up to; None stands for the calls of no agent that is known."""
+        """What each agent's calls add up to; None stands for the calls of no agent that is known.
+
+        A call without usage adds nothing: `messages` tells which those are.
+        """
         agents: dict[str | None, MessageMetrics] = {}
         for message in self.messages:
             metrics = agents.setdefault(message.agent, MessageMetrics())

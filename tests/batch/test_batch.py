@@ -186,6 +186,21 @@ def test_a_folder_and_several_files(tmp_path: Path) -> None:
             run([str(missing)], tmp_path / "out.jsonl", Options())
 
 
+def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
+    for form, options in (
+        ("jsonl", Options(provider_column="who")),
+        ("parquet", Options(provider_column="who")),
+        ("parquet", Options(column="body")),
+    ):
+        path = written([CHAT], tmp_path, form)
+        with pytest.raises(NoInput, match="column"):
+            run([str(path)], tmp_path / "out.jsonl", options, workers=1)
+    table = pa.table({"body": [CHAT], "who": ["groq"]})
+    pq.write_table(table, tmp_path / "named.parquet")
+    run([str(tmp_path / "named.parquet")], tmp_path / "out.jsonl", Options(column="body", provider_column="who"), workers=1)
+    assert json.loads((tmp_path / "out.jsonl").read_text())["provider"] == "Groq"
+
+
 def test_csv(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(CHAT + b"\nbroken\n")
     run([str(tmp_path / "in.jsonl")], tmp_path / "out.csv", Options(), workers=1)

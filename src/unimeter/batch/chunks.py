@@ -52,6 +52,22 @@ def files(inputs: Iterable[str]) -> list[Path]:
     return found
 
 
+def check_columns(paths: Iterable[Path], column: str, others: tuple[str, ...]) -> None:
+    """See that the columns that are asked for are there: one that is not would be passed over.
+
+    Raises:
+        NoInput: a Parquet file has no such column, or a file of lines no columns at all.
+    """
+    for path in paths:
+        if not path.name.endswith(".parquet"):
+            if others:
+                raise NoInput(f"{path}: lines have no column {others[0]!r}")
+            continue
+        names = pq.read_schema(path).names
+        if (missing := next((name for name in (column, *others) if name not in names), None)) is not None:
+            raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(names)}")
+
+
 def _is_input(path: Path) -> bool:
     return path.name.removesuffix(_compression(path)).endswith((*LINES, ".parquet"))
 

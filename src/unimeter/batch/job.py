@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from unimeter.batch.chunks import Chunk, chunks, files, rows_of
+from unimeter.batch.chunks import Chunk, check_columns, chunks, files, rows_of
 from unimeter.batch.columns import SCHEMA
 from unimeter.batch.normalize import normalize_batch
 from unimeter.batch.writers import writer_for
@@ -103,6 +103,7 @@ def run(
         OtherJob: the parts that are to be taken are of another job.
     """
     paths = files(inputs)
+    check_columns(paths, options.column, _columns_beside(options))
     parts = out.parent / f".{out.name}.parts"
     _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
     count = 0
@@ -113,6 +114,10 @@ def run(
     summary = _join([_part(parts, number) for number in range(count)], out)
     shutil.rmtree(parts)
     return summary
+
+
+def _columns_beside(options: Options) -> tuple[str, ...]:
+    return tuple(name for name in (options.provider_column, options.url_column) if name)
 
 
 def _begin(parts: Path, job: dict[str, Any], resume: bool) -> None:
@@ -165,18 +170,17 @@ def _done(running: dict[Future[int], Chunk]) -> Iterator[tuple[Chunk, int]]:
 
 def read_chunk(chunk: Chunk, part: Path, options: Options) -> int:
     """Read a chunk into its part; how many rows it has."""
-    others = tuple(name for name in (options.provider_column, options.url_column) if name)
     rows = 0
     new = part.with_suffix(".new")
     schema = pa.schema([*list(OUT)[1:]])
     with pa.OSFile(str(new), "wb") as file, pa.ipc.new_file(file, schema) as sink:
-        for batch in rows_of(chunk, options.column, others):
+        for batch in rows_of(chunk, options.column, _columns_beside(options)):
             read = normalize_batch(
                 batch,
                 options.column,
                 provider=options.provider,
-                provider_column=options.provider_column if options.provider_column in batch.schema.names else None,
-                url_column=options.url_column if options.url_column in batch.schema.names else None,
+                provider_column=options.provider_column,
+                url_column=options.url_column,
                 response=options.response,
             )
             if options.strict and (error := next((text for text in read["error"].to_pylist() if text), None)):
