@@ -150,6 +150,30 @@ def test_threads_that_all_come_first() -> None:
     assert wrong == []
 
 
+def test_a_typed_reader_leaves_what_only_read_sees() -> None:
+    """Another's mark that goes deeper, a name in its other spelling, a number beyond all measure."""
+    chat = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}
+    gemini = {"candidates": [], "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}
+    for plain, odd in (
+        (chat, chat | {"cost": {"usd": 0.5, "diem": 0.5}}),
+        (gemini, gemini | {"usageMetadata": gemini["usageMetadata"] | {"cached_content_token_count": 6}}),
+        (gemini, gemini | {"usageMetadata": gemini["usageMetadata"] | {"thoughts_token_count": -1}}),
+        (chat | {"x_groq": {}}, {**chat, "x_groq": {}, "usage": chat["usage"] | {"queue_time": 2**63}}),
+    ):
+        raws = [json.dumps(body).encode() for body in (plain, odd)]
+        for name in (None, unimeter.read(plain).provider):
+            unimeter.normalize(raws[0], name)
+            try:
+                expected: object = unimeter.read(odd, name).metrics
+            except unimeter.UnimeterError as error:
+                expected = type(error)
+            try:
+                found: object = unimeter.normalize(raws[1], name)
+            except unimeter.UnimeterError as error:
+                found = type(error)
+            assert found == expected
+
+
 def test_a_typed_reader_is_made_for_most_dialects() -> None:
     """So that the short way is short, and tested above."""
     known = Recogniser(registry())

@@ -62,8 +62,8 @@ class Spec(NamedTuple):
 def measure(spec: Spec) -> Source:
     """The metrics of a usage, with what was really told."""
     source = Source("measure", "usage", "holder", camel_case=spec.camel_case)
-    told, total, metrics = add_measuring(source, spec)
-    source.add(f"return {metrics}, ({', '.join(told)}), {total}")
+    told = add_told(source, spec)
+    source.add(f"return {add_metrics(source, told)}, ({', '.join(told.metrics.values())}), {told.total}")
     return source
 
 
@@ -85,12 +85,20 @@ def metrics(spec: Spec) -> Source:
         with source.block(f"if usage.get({spec.ready_if!r}) is not None:"):
             source.add(f"usage, parts = {source.constant(spec.ready)}(usage)")
             source.add("if parts: return None")
-    source.add(f"return {add_measuring(source, spec)[2]}")
+    source.add(f"return {add_metrics(source, add_told(source, spec))}")
     return source
 
 
-def add_measuring(source: Source, spec: Spec, *, typed: bool = False) -> tuple[list[str], str, str]:
-    """The lines that measure `usage`; where what was told, the provider's own total and the metrics are to be had."""
+class Told(NamedTuple):
+    """The variables that hold what was told: 'None' where it is not."""
+
+    metrics: dict[str, str]
+    total: str
+    extras: dict[str, str]
+
+
+def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "return None") -> Told:
+    """The lines that read `usage`, and leave one that tells nothing."""
     table, extras = spec.table, spec.extras
     source.uses = _uses((*table.values(), *extras.values()))
     if typed:
@@ -105,32 +113,41 @@ def add_measuring(source: Source, spec: Spec, *, typed: bool = False) -> tuple[l
     told = {metric: source.field(table[metric]) for metric in TOLD}
     total = source.field(table["total_tokens"])
     source.settle(table, total)
-    if spec.zeros_left_out:
-        read, generated = told["input_tokens"], told["output_tokens"]
+    read, generated = told["input_tokens"], told["output_tokens"]
+    if spec.zeros_left_out and "None" not in (read, total):
+        if generated == "None":
+            generated = told["output_tokens"] = source.variable("generated")
+            source.add(f"{generated} = None")
         source.add(f"if {generated} is None and {total} is not None and {total} == {read}: {generated} = 0")
 
     inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
-    if extras:
-        source.add("extras = {}")
-    _add_extras(source, inside)
+    own = {name: source.field(field) for name, field in inside.items()}
     cost_beside = any(leaf.beside for leaf in table["cost"].leaves())
-    telling = [told[metric] for metric in TOLD if metric != "cost" or not cost_beside]
+    telling = [told[metric] for metric in TOLD if metric != "cost" or not cost_beside] + list(own.values())
     empty = [f"{variable} is None" for variable in dict.fromkeys(telling) if variable != "None"]
-    source.add(f"if {' and '.join(empty + (['not extras'] if extras else []))}: return None")
-    _add_extras(source, {name: field for name, field in extras.items() if name not in inside})
+    source.add(f"if {' and '.join(empty) or 'True'}: {leave}")
+    own |= {name: source.field(field) for name, field in extras.items() if name not in inside}
+    return Told(told, total, {name: own[name] for name in extras})
 
+
+def add_metrics(source: Source, told: Told) -> str:
+    """The lines that make metrics of what was told, and the metrics."""
     numbers = {}
     for metric in ("input_tokens", "output_tokens", "audio_input_tokens", "audio_output_tokens"):
-        if told[metric] == "None":
+        if told.metrics[metric] == "None":
             numbers[metric] = "0"
         else:
             numbers[metric] = source.variable(metric)
-            source.add(f"{numbers[metric]} = {told[metric]} or 0")
+            source.add(f"{numbers[metric]} = {told.metrics[metric]} or 0")
     read, generated, heard, spoken = numbers.values()
-    cached = ["0" if told[metric] == "None" else f"{told[metric]} or 0" for metric in TOLD[4:7]]
-    arguments = [read, generated, f"{read} + {generated}", heard, spoken, f"{heard} + {spoken}", *cached, told["cost"]]
-    own = ["None", "None", "extras or None"] if extras else []
-    return list(told.values()), total, f"MessageMetrics({', '.join(arguments + own)})"
+    cached = ["0" if told.metrics[metric] == "None" else f"{told.metrics[metric]} or 0" for metric in TOLD[4:7]]
+    arguments = [read, generated, f"{read} + {generated}", heard, spoken, f"{heard} + {spoken}", *cached, told.metrics["cost"]]
+    if told.extras:
+        source.add("extras = {}")
+        for name, found in told.extras.items():
+            source.add(f"if {found} is not None: extras[{name!r}] = {found}")
+        arguments += ["None", "None", "extras or None"]
+    return f"MessageMetrics({', '.join(arguments)})"
 
 
 def _uses(fields: Iterable[Field]) -> Counter[Field]:
@@ -144,12 +161,6 @@ def _uses(fields: Iterable[Field]) -> Counter[Field]:
             waiting += getattr(field, "options", ()) or getattr(field, "parts", ())
             waiting += [field.part] if isinstance(field, Outside) else []
     return uses
-
-
-def _add_extras(source: Source, extras: dict[str, Field]) -> None:
-    for name, field in extras.items():
-        found = source.field(field)
-        source.add(f"if {found} is not None: extras[{name!r}] = {found}")
 
 
 def locate(spec: Spec) -> Source:

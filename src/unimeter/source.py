@@ -51,7 +51,7 @@ class Source:
         self.lines = [f"def {name}({', '.join(parameters)}):"]
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
-        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "event", "holder", "extras", "decode"}
+        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "event", "holder", "extras", "decode", "rows", "left", "at", "raw"}
         self.uses: Counter[Field] = Counter()
         """How often each field stands in the table."""
         self._known: dict[Any, str] = {}
@@ -75,15 +75,23 @@ class Source:
         self.constants[name] = value
         return name
 
+    def open(self, opening: str) -> None:
+        """Begin a block that is closed later."""
+        self.add(opening)
+        self._indent += 1
+
+    def close(self) -> None:
+        """End it."""
+        self._indent -= 1
+
     @contextmanager
     def block(self, opening: str) -> Iterator[None]:
         """An indented block. What is looked up only in it is not known after it."""
-        self.add(opening)
-        self._indent += 1
+        self.open(opening)
         known = dict(self._known)
         yield
         self._known = known
-        self._indent -= 1
+        self.close()
 
     def build(self, label: str) -> Callable[..., Any]:
         """The function. Its source comes from an adapter's table, never from data."""

@@ -7,35 +7,26 @@ provider. Whatever it does not know for certain, it leaves: it returns None, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Raw
 
 from unimeter.adapter import Adapter
-from unimeter.compiler import add_measuring
+from unimeter.compiler import add_metrics, add_told
 from unimeter.fields import Step, Value, parse
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.registry import Registry
 from unimeter.shape import conditions
 from unimeter.source import Source
-from unimeter.values import LARGEST_COUNT
+from unimeter.structs import ABSENT, NOTHING, TYPES, UNREADABLE, attribute
 
 Reader = Callable[[Any], MessageMetrics | None]
 
-ABSENT = Raw(b"")
-"""Stands where a name is not in the body."""
-
-_Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | None
-_Number = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)] | None
-_TYPES: dict[str, Any] = {"count": _Count, "number": _Number, "money": _Number, "label": str | int | None}
-
-
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_TYPES: dict[str, Any] = {kind: known | None for kind, known in TYPES.items()}
 
 
 class _Presence:
@@ -55,6 +46,8 @@ class _Node(NamedTuple):
     def plant(self, steps: tuple[Step, ...], kind: Any) -> None:
         step, *rest = steps
         name = self.wire(step)
+        if name != step.name:
+            self.fields.setdefault(step.name, NOTHING)  # a body with both spellings is left
         here = self.fields.get(name)
         if step.each or (rest and here is not None and not isinstance(here, _Node)):
             self.fields[name] = Any  # a list; or read as it stands and looked into as well
@@ -108,11 +101,6 @@ class _StructSource(Source):
         return node
 
 
-def attribute(name: str) -> str:
-    """A name of the wire as the name of a struct's field."""
-    return "n_" + re.sub(r"\W", "_", name)
-
-
 def struct_of(node: _Node) -> type[msgspec.Struct]:
     """The struct that msgspec decodes into."""
     fields: list[tuple[str, Any, Any]] = []
@@ -150,7 +138,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     marks = () if named else tuple(_marks(registry, tests.root, body, usage))
 
     source = _StructSource(body, spec.camel_case)
-    source.constants.update(ABSENT=ABSENT, UNREADABLE=_UNREADABLE)
+    source.constants.update(ABSENT=ABSENT, UNREADABLE=UNREADABLE)
     source.add("try: event = decode(raw)")
     source.add("except UNREADABLE: return None")
     for test in tests.of_others:
@@ -167,7 +155,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         source.add(f"if {' or '.join(marks)}: return None")
     if spec.ready_if:
         source.add(f"if usage.{attribute(spec.ready_if)} is not None: return None")
-    source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
+    source.add(f"return {add_metrics(source, add_told(source, spec, typed=True))}")
     source.constants["decode"] = msgspec.json.Decoder(struct_of(body)).decode
     return source.build(f"{adapter.__name__}.typed")
 
@@ -213,8 +201,9 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
     dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
     for where, mark, _ in (mark for dialect in dialects for mark in registry.marks.get(dialect, ())):
         node, of = (usage, "usage") if where == "usage" else (body, "event")
-        here = node.fields.setdefault(mark, _Presence)
-        yield f"{of}.{attribute(mark)} is not {'ABSENT' if here is _Presence else 'None'}"
+        name = mark.partition(".")[0]  # one that goes deeper is left wherever it begins
+        here = node.fields.setdefault(name, _Presence)
+        yield f"{of}.{attribute(name)} is not {'ABSENT' if here is _Presence else 'None'}"
 
 
 class _ObjectSource(Source):
@@ -345,5 +334,5 @@ def object_reader(adapter: type[Adapter], sample: Any, *, certain: bool) -> Read
         source.add(f"if {source.undeclared('event')} or {source.undeclared('usage')}: return None")
     if spec.ready_if:
         source.add(f"if {source.get('usage', Step(spec.ready_if))} is not None: return None")
-    source.add(f"return {add_measuring(source, spec, typed=True)[2]}")
+    source.add(f"return {add_metrics(source, add_told(source, spec, typed=True))}")
     return source.build(f"{adapter.__name__}.object")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import struct
+from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 
+from unimeter.batch.bodies import NAMES, Part
+from unimeter.compiler import TOLD
 from unimeter.extras import needs
 from unimeter.metrics import TokenField
-from unimeter.reading import Reading
 
 with needs("batch"):
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 TOKENS: tuple[str, ...] = get_args(TokenField)
 
@@ -31,43 +35,72 @@ SCHEMA = pa.schema(
 )
 """The columns of a reading; `error` is null where there is one, and all else is where there is none."""
 
-_SUMS = {"total_tokens": ("input_tokens", "output_tokens"), "audio_total_tokens": ("audio_input_tokens", "audio_output_tokens")}
-"""Sums of ours, which are told where one of their parts is."""
+_REPORTED = (*TOLD, "total_tokens")
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class Rows:
-    """Readings and errors, row by row, as columns."""
+def table_of(parts: Sequence[Part]) -> pa.RecordBatch:
+    """The rows in some parts as a table, in their order."""
+    columns = {name: _column(name, parts) for name in NAMES if name != "provider_metrics"}
+    columns["provider_metrics"] = _as_json(parts)
+    order = pa.array([at for part in parts for at in part.at], pa.int64())
+    if len(parts) > 1:
+        there = pc.sort_indices(order)
+        columns = {name: column.take(there) for name, column in columns.items()}
+    columns["total_tokens"] = _sum(columns["input_tokens"], columns["output_tokens"])
+    columns["audio_total_tokens"] = _sum(columns["audio_input_tokens"], columns["audio_output_tokens"])
+    is_read = pc.is_null(columns["error"])
+    none = pa.scalar(None, pa.int64())
+    ours = pc.fill_null(columns["total_tokens"], 0)
+    columns["unaccounted"] = pc.if_else(is_read, pc.fill_null(pc.subtract_checked(columns["total"], ours), 0), none)
+    columns["reported"] = _reported([*(columns[name] for name in TOLD), columns["total"]], is_read)
+    return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
 
-    def add(self, reading: Reading) -> None:
-        """A row with a reading."""
-        metrics, reported = reading.metrics, reading.reported
-        row = {name: getattr(metrics, name) if name in reported else None for name in (*TOKENS, "cost")}
-        for name, parts in _SUMS.items():
-            row[name] = None if reported.isdisjoint(parts) else getattr(metrics, name)
-        own = metrics.provider_metrics
-        self._append(
-            **row,
-            provider=reading.provider,
-            model=reading.model,
-            id=reading.id,
-            reported=sorted(reported),
-            unaccounted=reading.unaccounted,
-            complete=reading.complete,
-            provider_metrics=None if own is None else msgspec.json.encode(own).decode(),
-        )
+def _column(name: str, parts: Sequence[Part]) -> pa.Array:
+    kind = pa.int64() if name == "total" else SCHEMA.field(name).type
+    same = {"complete": True}
+    held = []
+    for part in parts:
+        if name in part.columns:
+            held.append(pa.array(part.columns[name], kind))
+        elif part.provider is not None and name in ("provider", "complete"):
+            held.append(pa.repeat(pa.scalar(part.provider if name == "provider" else same[name], kind), len(part.at)))
+        else:
+            held.append(pa.nulls(len(part.at), kind))
+    return pa.concat_arrays(held) if held else pa.array([], kind)
 
-    def add_error(self, error: str) -> None:
-        """A row that could not be read."""
-        self._append(error=error)
 
-    def _append(self, **row: Any) -> None:
-        for name, column in self._columns.items():
-            column.append(row.get(name))
+def _sum(one: pa.Array, two: pa.Array) -> pa.Array:
+    """The sum of two columns: null where both are."""
+    both = pc.add_checked(pc.fill_null(one, 0), pc.fill_null(two, 0))
+    return pc.if_else(pc.or_(pc.is_valid(one), pc.is_valid(two)), both, pa.scalar(None, pa.int64()))
 
-    def batch(self) -> pa.RecordBatch:
-        """All of it."""
-        columns = [pa.array(column, SCHEMA.field(name).type) for name, column in self._columns.items()]
-        return pa.record_batch(columns, schema=SCHEMA)
+
+def _as_json(parts: Sequence[Part]) -> pa.Array:
+    """The providers' own metrics as JSON, encoded and split all at once."""
+    encoded = b"".join(
+        _encode_lines(part.columns["provider_metrics"]) if "provider_metrics" in part.columns else b"null\n" * len(part.at)
+        for part in parts
+    )
+    if not encoded:
+        return pa.array([], pa.string())
+    lines = pa.LargeStringArray.from_buffers(1, _bounds(encoded), pa.py_buffer(encoded))
+    texts = pc.split_pattern(lines, "\n").values.cast(pa.string())
+    return pc.if_else(pc.equal(texts, "null"), pa.scalar(None, pa.string()), texts)
+
+
+def _bounds(text: bytes) -> pa.Buffer:
+    """Where a text begins and ends but for its last newline, as Arrow has it."""
+    return pa.py_buffer(struct.pack("=qq", 0, len(text) - 1))
+
+
+def _reported(columns: list[pa.Array], is_read: pa.Array) -> pa.Array:
+    """For each row the names of the columns in which it has something."""
+    held = None
+    for at, column in enumerate(columns):
+        bit = pc.if_else(pc.is_valid(column), pa.scalar(1 << at, pa.int16()), pa.scalar(0, pa.int16()))
+        held = bit if held is None else pc.bit_wise_or(held, bit)
+    held = pc.if_else(is_read, held, pa.scalar(None, pa.int16())).dictionary_encode()
+    names = [sorted(name for at, name in enumerate(_REPORTED) if one & (1 << at)) for one in held.dictionary.to_pylist()]
+    return pa.array(names, SCHEMA.field("reported").type).take(held.indices)

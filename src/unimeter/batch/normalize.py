@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from unimeter.batch.columns import Rows
-from unimeter.errors import MissingUsage, UnimeterError
+from unimeter.batch.bodies import Bodies
+from unimeter.batch.columns import table_of
 from unimeter.extras import needs
-from unimeter.meter import read
 from unimeter.wire.json import NotJSON, loads
 
 with needs("batch"):
     import pyarrow as pa
+
+_bodies = Bodies()
 
 
 def normalize_batch(
@@ -46,22 +48,28 @@ def normalize_batch(
     >>> read["total_tokens"].to_pylist(), read["error"].to_pylist()[1][:15]
     ([11, None], 'UnknownProvider')
     """
-    columns = [batch.column(name).to_pylist() if name else None for name in (column, provider_column, url_column)]
-    payloads, providers, urls = columns
-    rows = Rows()
-    path = response.split(".") if response else []
-    for at, payload in enumerate(payloads or ()):
-        named = provider if providers is None else providers[at] or provider
-        try:
-            held = _at(payload, path) if path else payload
-            if held is None:
-                raise MissingUsage(named or "", "there is no response")
-            rows.add(read(held, named, url=None if urls is None else urls[at]))
-        except UnimeterError as error:
-            rows.add_error(f"{type(error).__name__}: {error}")
-        except Exception as error:  # whatever it is, a row must not end the job
-            rows.add_error(f"{type(error).__name__}: {error}")
-    return rows.batch()
+    payloads = _payloads(batch.column(column))
+    if response:
+        path = response.split(".")
+        payloads = [_at(payload, path) for payload in payloads]
+    providers, urls = (batch.column(name).to_pylist() if name else None for name in (provider_column, url_column))
+    return table_of(_bodies.parts(payloads, provider, providers, urls))
+
+
+def _payloads(column: Any) -> list[Any]:
+    """What stands in a column, texts as bytes."""
+    kind = column.type
+    if not (pa.types.is_binary(kind) or pa.types.is_string(kind)):
+        return [one.encode() if type(one) is str else one for one in column.to_pylist()]
+    _, offsets, data = column.buffers()
+    if data is None:
+        return [None] * len(column)
+    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1]
+    held = memoryview(data)
+    found = [bytes(held[start:end]) for start, end in pairwise(bounds)]
+    if column.null_count:
+        return [one if valid else None for one, valid in zip(found, column.is_valid().to_pylist(), strict=True)]
+    return found
 
 
 def _at(payload: Any, path: list[str]) -> Any:
@@ -70,7 +78,7 @@ def _at(payload: Any, path: list[str]) -> Any:
         try:
             payload = loads(payload if isinstance(payload, bytes) else payload.encode(), msgspec.json.decode)
         except NotJSON as error:
-            raise MissingUsage("", f"the line is no JSON: {error}") from None
+            return NotJSON(f"the line is no JSON: {error}")
     for name in path:
         if isinstance(payload, list) and name.isdecimal() and int(name) < len(payload):
             payload = payload[int(name)]

@@ -1,0 +1,226 @@
+"""Bodies in, columns out: those of one form by what reads that form, and one of a new form by `read`, which makes it known.
+
+Bodies of one form have the same names in their usage, in the same order, so those names, without the figures, say which
+form to try first. It is only a hint: a form leaves what is not like it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import msgspec
+
+from unimeter.compiler import TOLD
+from unimeter.errors import MissingUsage, UnimeterError
+from unimeter.likeness import Unlike
+from unimeter.meter import read
+from unimeter.reading import Reading
+from unimeter.recognise import NO_URL, recogniser
+from unimeter.structs import Form
+
+NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "error")
+"""What a row holds."""
+
+Row = tuple[Any, ...]
+
+_FIGURES = b"0123456789.+-eE"
+_FURTHEST = 200
+"""How much of a usage is looked at for a hint: its first names."""
+_MOST_FORMS = 256
+"""How many forms are made known for a sender; beyond them, what is new is read by `read`."""
+_TRIES = 3
+_MOST_HINTS = 4096
+_MOST_SENDERS = 1024
+_BLOCK = 1024
+"""How many rows are made before they become columns: few enough for the processor to have them at hand."""
+
+
+class Part(NamedTuple):
+    """Some of the rows, column by column."""
+
+    at: list[int]
+    """Which they are."""
+    columns: dict[str, Sequence[Any]]
+    """What is different in them, by `NAMES`."""
+    provider: str | None = None
+    """Whose all of them are, where all were read; None where columns tell."""
+
+
+class Sender:
+    """What is known of who sends bodies other than by the bodies, and the forms that have come from there."""
+
+    __slots__ = ("forms", "hints", "likely", "provider", "tried", "url")
+
+    def __init__(self, provider: str | None, url: str | None) -> None:
+        self.provider = provider
+        self.url = url
+        self.hints = NO_URL if url is None else recogniser().from_url(url)
+        self.forms: list[Form] = []
+        self.likely: dict[bytes, list[Form]] = {}
+        """The forms to try, by the hint."""
+        self.tried: Counter[bytes] = Counter()
+        """How often in a row no form could be made of bodies with a hint."""
+
+    def parts(self, bodies: Sequence[Any], at: list[int], hint: bytes) -> Iterator[Part]:
+        """The rows of some bodies with the same hint.
+
+        Args:
+            bodies: all bodies.
+            at: which of them.
+            hint: what they have in common.
+        """
+        for form in list(self.likely.get(hint, ())):
+            yield from self._of_form(form, bodies, at)
+            if not at:
+                return
+        rows, done = [], []
+        while at:
+            first = at.pop(0)
+            row = self.row(bodies[first])
+            rows.append(row)
+            done.append(first)
+            new = None if row[-1] is not None else self._form_of(bodies[first], row, hint)
+            if new is not None and at:
+                yield from self._of_form(new, bodies, at)
+        yield Part(done, dict(zip(NAMES, zip(*rows, strict=True), strict=True)))
+
+    def _of_form(self, form: Form, bodies: Sequence[Any], at: list[int]) -> Iterator[Part]:
+        """The rows of those that are of a form, of which `at` is rid."""
+        others: list[int] = []
+        for start in range(0, len(at), _BLOCK):
+            block = at[start : start + _BLOCK]
+            rows, left = form.read([bodies[one] for one in block])
+            if left:
+                others += [block[one] for one in left]
+                gone = set(left)
+                block = [one for place, one in enumerate(block) if place not in gone]
+            if rows:
+                yield Part(block, dict(zip(form.names, zip(*rows, strict=True), strict=True)), form.label)
+        at[:] = others
+
+    def row(self, raw: Any) -> Row:
+        """The row of anything."""
+        try:
+            if raw is None:
+                raise MissingUsage(self.provider or "", "there is no response")
+            return row_of(read(raw, self.provider, url=self.url))
+        except UnimeterError as error:
+            return failed(f"{type(error).__name__}: {error}")
+        except Exception as error:  # whatever it is, a row must not end the job
+            return failed(f"{type(error).__name__}: {error}")
+
+    def _form_of(self, raw: bytes, row: Row, hint: bytes) -> Form | None:
+        """The form of a body that was read, made known; None where it would not be certain."""
+        form = next((one for one in self.forms if _reads(one, raw, row)), None)
+        if form is None and self.tried[hint] < _TRIES and len(self.forms) < _MOST_FORMS:
+            self.tried[hint] += 1
+            form = self._new_form(raw)
+            if form is None or not _reads(form, raw, row):
+                return None
+            self.forms.append(form)
+            self.tried[hint] = 0
+        if form is not None:
+            if len(self.likely) >= _MOST_HINTS:
+                self.likely.clear()
+                self.tried.clear()
+            self.likely.setdefault(hint, []).append(form)
+        return form
+
+    def _new_form(self, raw: bytes) -> Form | None:
+        known = recogniser()
+        label = None if self.provider is None else known.label(self.provider)
+        try:
+            sample = msgspec.json.decode(raw)
+            found = known.whose(sample, dict, label, self.hints) if type(sample) is dict else None
+            if found is None:
+                return None
+            named = label is not None or self.hints.label is not None
+            return Form(found[1], sample, known.registry, found[0], named=named, model=self.hints.model)
+        except (Unlike, msgspec.MsgspecError, RecursionError, UnicodeError):
+            return None
+
+
+class Bodies:
+    """Reads bodies, and keeps what it has met."""
+
+    def __init__(self) -> None:
+        self._senders: dict[tuple[str | None, str | None], Sender] = {}
+
+    def parts(
+        self,
+        bodies: Sequence[Any],
+        provider: str | None = None,
+        providers: Iterable[str | None] | None = None,
+        urls: Iterable[str | None] | None = None,
+    ) -> list[Part]:
+        """The rows of some bodies, each once.
+
+        Args:
+            bodies: JSON as bytes, whole bodies of any form as bytes or text, or dicts.
+            provider: whose they are, where nothing else tells.
+            providers: whose each is.
+            urls: the url of each call.
+        """
+        if providers is None and urls is None:
+            senders: Iterable[Sender] = repeat(self._sender(provider, None), len(bodies))
+        else:
+            names = repeat(None, len(bodies)) if providers is None else providers
+            asked = repeat(None, len(bodies)) if urls is None else urls
+            senders = (self._sender(name or provider, url) for name, url in zip(names, asked, strict=True))
+        groups: defaultdict[Sender, defaultdict[bytes | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+        last: Sender | None = None
+        group: defaultdict[bytes | None, list[int]] = defaultdict(list)
+        for at, (raw, sender) in enumerate(zip(bodies, senders, strict=True)):
+            if sender is not last:
+                last, group = sender, groups[sender]
+            if type(raw) is not bytes:
+                group[None].append(at)
+                continue
+            usage = raw.rfind(b'"usage')
+            if usage < 0:
+                names_in = raw[:8]
+            else:
+                end = raw.find(b"}", usage, usage + _FURTHEST)
+                names_in = raw[usage : usage + _FURTHEST if end < 0 else end]
+            group[names_in.translate(None, _FIGURES)].append(at)
+        return [
+            part for sender, group in groups.items() for hint, at in group.items() for part in _parts(sender, bodies, at, hint)
+        ]
+
+    def _sender(self, provider: str | None, url: str | None) -> Sender:
+        known = self._senders.get((provider, url))
+        if known is None:
+            if len(self._senders) >= _MOST_SENDERS:
+                self._senders.clear()
+            known = self._senders[provider, url] = Sender(provider, url)
+        return known
+
+
+def _parts(sender: Sender, bodies: Sequence[Any], at: list[int], hint: bytes | None) -> Iterator[Part]:
+    if hint is not None:
+        return sender.parts(bodies, at, hint)
+    rows = [sender.row(bodies[one]) for one in at]
+    return iter([Part(at, dict(zip(NAMES, zip(*rows, strict=True), strict=True)))])
+
+
+def row_of(reading: Reading) -> Row:
+    """A reading as a row."""
+    own = reading.metrics.provider_metrics
+    return (reading.provider, reading.model, reading.id, *reading.told, reading.total, reading.complete, own, None)
+
+
+def failed(error: str) -> Row:
+    """The row of what could not be read."""
+    return (*(None,) * (len(NAMES) - 1), error)
+
+
+def _reads(form: Form, raw: bytes, row: Row) -> bool:
+    """Whether a form reads a body as it was read."""
+    rows, left = form.read([raw])
+    if left:
+        return False
+    told = {**dict.fromkeys(NAMES), "provider": form.label, "complete": True, **dict(zip(form.names, rows[0], strict=True))}
+    return bool(msgspec.to_builtins(tuple(told.values())) == msgspec.to_builtins(row))

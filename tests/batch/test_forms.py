@@ -1,0 +1,115 @@
+"""What reads many bodies of one form at once reads nothing else: bodies that are changed a little are read as `read` does."""
+
+from __future__ import annotations
+
+import json
+import random
+from copy import deepcopy
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from unimeter.batch import bodies, normalize_batch
+from unimeter.registry import registry
+from unimeter.shape import conditions
+
+from ..conftest import FIXTURES
+from .test_batch import expected, rows_in
+
+pytestmark = pytest.mark.batch
+
+WHOLE = {
+    name: fixture.response
+    for name, fixture in FIXTURES.items()
+    if isinstance(fixture.response, dict) and not fixture.wire.headers and not fixture.expected.error
+}
+
+
+def names_that_matter() -> list[str]:
+    """Every name that a table looks for, in both spellings."""
+    found: set[str] = set()
+    for adapter in registry().adapters:
+        steps = [step for leaf in adapter.leaves() for step in leaf.steps]
+        steps += [step for text in adapter.shape for condition in conditions(text) for step in condition.steps]
+        found |= {name for step in steps for name in (step.name, step.camel) if name}
+        found |= {adapter.ready_if, *adapter.first_place.split(".")}
+    for marks in registry().marks.values():
+        found |= {mark.partition(".")[0] for _, mark, _ in marks}
+    return sorted(found - {""})
+
+
+NAMES = names_that_matter()
+VALUES: list[Any] = [
+    None,
+    0,
+    7,
+    7.0,
+    0.5,
+    -1,
+    2**63,
+    "7",
+    "message",
+    "",
+    True,
+    [],
+    {},
+    [7],
+    {"total_cost": 0.1},
+    [{"modality": "AUDIO"}],
+]
+
+
+def changed(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """A body with one thing changed: a value, a name that is gone, one that is new or in the other spelling."""
+    body = deepcopy(body)
+    holders = [body]
+    for holder in holders:
+        inside = holder.values() if isinstance(holder, dict) else holder
+        holders += [one for one in inside if isinstance(one, (dict, list)) and one]
+    holder: Any = chance.choice(holders)
+    key: Any = chance.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
+    what = chance.choice(["value", "gone", "new", "new", "renamed"])
+    if isinstance(holder, list) or what == "value":
+        holder[key] = chance.choice(VALUES)
+    elif what == "gone":
+        del holder[key]
+    elif what == "renamed":
+        holder[chance.choice(NAMES)] = holder.pop(key)
+    else:
+        holder[chance.choice(NAMES)] = chance.choice(VALUES)
+    return body
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unimeter.batch.normalize._bodies", bodies.Bodies())
+    chance = random.Random(name)
+    raws = [json.dumps(body).encode() for body in (WHOLE[name], *(changed(WHOLE[name], chance) for _ in range(150)), WHOLE[name])]
+    rows = rows_in(normalize_batch(pa.record_batch({"response": raws})))
+    for raw, row in zip(raws, rows, strict=True):
+        assert row == expected(raw), raw
+
+
+WITHOUT_A_FORM = {
+    "calls within the call": ["advisor", "cache_write_compaction", "compaction", "compaction_split"],
+    "several calls": ["batch_anthropic_messages"],
+    "a number for a word": ["audio_enum", "reasoning_traffic_type"],
+    "only the names in the usage tell": ["connectors", "image_cost", "cost_of_usage"],
+    "the usage is deeper": ["realtime_done"],
+    "snake_case where the wire has camelCase": ["vertex_predict"],
+}
+
+
+def test_all_other_fixtures_have_a_form() -> None:
+    """So that what is tested above is what is used."""
+    sender = bodies.Sender(None, None)
+    of_providers = {name: body for name, body in WHOLE.items() if FIXTURES[name].wire.path != "/"}
+    without = set()
+    for name, body in of_providers.items():
+        raw = json.dumps(body).encode()
+        for _ in sender.parts([raw, raw], [0, 1], name.encode()):
+            pass
+        if not any(not form.read([raw])[1] for form in sender.forms):
+            without.add(name.partition("/")[2])
+    assert without == {name for names in WITHOUT_A_FORM.values() for name in names}
