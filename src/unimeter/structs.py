@@ -153,8 +153,9 @@ def attribute(name: str) -> str:
 class _Structs:
     """The structs of all bodies that are like one, and the source of a function that reads them."""
 
-    def __init__(self, like: Likeness) -> None:
+    def __init__(self, like: Likeness, within: Path) -> None:
         self.like = like
+        self.within = within
         self.body = _Node()
         spec = like.spec
         leaves = {leaf for field in (*spec.table.values(), *spec.extras.values()) for leaf in field.leaves()}
@@ -244,11 +245,14 @@ class _Structs:
         like = self.like
         source = _Source(self.body, like)
         source.constants["UNREADABLE"] = (*UNREADABLE, Refused)
-        source.constants["decode"] = msgspec.json.Decoder(self.body.struct()).decode
+        source.constants["decode"] = decoder(self.within, self.body)
         source.add("rows, left = [], []")
         source.open("for at, raw in enumerate(bodies):")
         source.open("try:")
         source.add("holder = decode(raw)")
+        for name in self.within:
+            source.add(f"holder = holder.{attribute(name)}")
+            source.add(f"if holder is None: {_LEAVE}")
         if not like.place:
             source.add("usage = holder")
         else:
@@ -256,6 +260,15 @@ class _Structs:
             if like.place[0] not in self.body.needed:
                 source.add(f"if usage is None: {_LEAVE}")
         return source
+
+
+def decoder(path: Path, inner: Any = Any) -> Callable[[bytes], Any]:
+    """Decodes JSON into structs, and of it only what stands at a path."""
+    for name in reversed(path):
+        outer = _Node()
+        outer.fields[name] = inner
+        inner = outer
+    return msgspec.json.Decoder(inner.struct()).decode
 
 
 _LEAVE = "left.append(at); continue"
@@ -332,7 +345,15 @@ class Form:
     """What all bodies have that are like a sample, and how they are read."""
 
     def __init__(
-        self, adapter: type[Adapter], sample: Mapping[str, Any], registry: Registry, label: str, *, named: bool, model: str | None
+        self,
+        adapter: type[Adapter],
+        sample: Mapping[str, Any],
+        registry: Registry,
+        label: str,
+        *,
+        named: bool,
+        model: str | None,
+        within: Path = (),
     ) -> None:
         """
         Args:
@@ -342,6 +363,7 @@ class Form:
             label: the provider's.
             named: whether it is known; else such bodies must show it as the sample does.
             model: the model's id, where a body does not name it.
+            within: where in a line of a log the body stands.
 
         Raises:
             Unlike: nothing would tell such bodies for certain from others.
@@ -354,7 +376,7 @@ class Form:
             dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
             marks = tuple(mark for dialect in dialects for mark in registry.marks.get(dialect, ()))
             like.bears_no_mark_but(None if label == root.provider else label, marks)
-        source = _Structs(like).source()
+        source = _Structs(like, within).source()
         told = add_told(source, like.spec, typed=True, leave=_LEAVE)
         columns = {
             "model": repr(model)

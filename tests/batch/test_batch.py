@@ -165,8 +165,8 @@ def test_each_line_is_in_one_chunk_wherever_it_is_cut(size: int, tmp_path: Path,
             found = [
                 line
                 for chunk in chunks.chunks([path])
-                for batch in chunks.rows_of(chunk, "response", ())
-                for line in batch["response"].to_pylist()
+                for batch in chunks.rows_of(chunk, "response", None, None)
+                for line in batch.payloads
             ]
             assert found == [line for line in lines if line]
 
@@ -188,7 +188,6 @@ def test_a_folder_and_several_files(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
     for form, options in (
-        ("jsonl", Options(provider_column="who")),
         ("parquet", Options(provider_column="who")),
         ("parquet", Options(column="body")),
     ):
@@ -199,6 +198,27 @@ def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "named.parquet")
     run([str(tmp_path / "named.parquet")], tmp_path / "out.jsonl", Options(column="body", provider_column="who"), workers=1)
     assert json.loads((tmp_path / "out.jsonl").read_text())["provider"] == "Groq"
+
+
+def test_lines_of_a_log(tmp_path: Path) -> None:
+    """What stands around the response in a line tells whose it is; the form of the line is read at once."""
+    where = {"request": {"url": "https://api.groq.com/openai/v1/chat/completions"}, "sent_by": "mistral"}
+    body = json.loads(CHAT)
+    odd = [b"broken", b'{"log": 1}', b'{"log": {"response": null}}', b'{"log": [{"response": 1}]}']
+    lines = [*(json.dumps({**where, "log": {"response": body | {"id": str(at)}}}).encode() for at in range(50)), *odd]
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines))
+    for options, provider in (
+        (Options(response="log.response"), "OpenAI Chat"),
+        (Options(response="log.response", url_column="request.url"), "Groq"),
+        (Options(response="log.response", provider_column="sent_by"), "Mistral"),
+        (Options(response="log.response", provider_column="request.nothing"), "OpenAI Chat"),
+    ):
+        run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", options, workers=1)
+        rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert [row["provider"] for row in rows] == [provider] * 50 + [None] * 4
+        assert [row["id"] for row in rows[:50]] == [str(at) for at in range(50)]
+        assert {row["total_tokens"] for row in rows[:50]} == {11}
+        assert all(row["error"] for row in rows[50:])
 
 
 def test_csv(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from unimeter.batch import bodies, normalize_batch
+from unimeter.batch.normalize import bodies_within
 from unimeter.registry import registry
 from unimeter.shape import conditions
 
@@ -82,8 +83,8 @@ def changed(body: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unimeter.batch.normalize._bodies", bodies.Bodies())
+def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str) -> None:
+    bodies_within.cache_clear()  # so that the form is that of the first
     chance = random.Random(name)
     raws = [json.dumps(body).encode() for body in (WHOLE[name], *(changed(WHOLE[name], chance) for _ in range(150)), WHOLE[name])]
     rows = rows_in(normalize_batch(pa.record_batch({"response": raws})))
@@ -103,7 +104,7 @@ WITHOUT_A_FORM = {
 
 def test_all_other_fixtures_have_a_form() -> None:
     """So that what is tested above is what is used."""
-    sender = bodies.Sender(None, None)
+    sender = bodies.Sender()
     of_providers = {name: body for name, body in WHOLE.items() if FIXTURES[name].wire.path != "/"}
     without = set()
     for name, body in of_providers.items():

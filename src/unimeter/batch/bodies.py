@@ -15,11 +15,12 @@ import msgspec
 
 from unimeter.compiler import TOLD
 from unimeter.errors import MissingUsage, UnimeterError
-from unimeter.likeness import Unlike
+from unimeter.likeness import Path, Unlike
 from unimeter.meter import read
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, recogniser
 from unimeter.structs import Form
+from unimeter.wire.json import NotJSON, loads
 
 NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "error")
 """What a row holds."""
@@ -52,11 +53,13 @@ class Part(NamedTuple):
 class Sender:
     """What is known of who sends bodies other than by the bodies, and the forms that have come from there."""
 
-    __slots__ = ("forms", "hints", "likely", "provider", "tried", "url")
+    __slots__ = ("forms", "hints", "likely", "provider", "tried", "url", "within")
 
-    def __init__(self, provider: str | None, url: str | None) -> None:
+    def __init__(self, provider: str | None = None, url: str | None = None, within: Path = ()) -> None:
         self.provider = provider
         self.url = url
+        self.within = within
+        """Where in a line of a log the body stands."""
         self.hints = NO_URL if url is None else recogniser().from_url(url)
         self.forms: list[Form] = []
         self.likely: dict[bytes, list[Form]] = {}
@@ -104,9 +107,10 @@ class Sender:
     def row(self, raw: Any) -> Row:
         """The row of anything."""
         try:
-            if raw is None:
+            body = at_path(raw, self.within) if self.within else raw
+            if body is None:
                 raise MissingUsage(self.provider or "", "there is no response")
-            return row_of(read(raw, self.provider, url=self.url))
+            return row_of(read(body, self.provider, url=self.url))
         except UnimeterError as error:
             return failed(f"{type(error).__name__}: {error}")
         except Exception as error:  # whatever it is, a row must not end the job
@@ -133,20 +137,25 @@ class Sender:
         known = recogniser()
         label = None if self.provider is None else known.label(self.provider)
         try:
-            sample = msgspec.json.decode(raw)
+            sample = at_path(raw, self.within)
             found = known.whose(sample, dict, label, self.hints) if type(sample) is dict else None
             if found is None:
                 return None
             named = label is not None or self.hints.label is not None
-            return Form(found[1], sample, known.registry, found[0], named=named, model=self.hints.model)
-        except (Unlike, msgspec.MsgspecError, RecursionError, UnicodeError):
+            return Form(found[1], sample, known.registry, found[0], named=named, model=self.hints.model, within=self.within)
+        except (Unlike, NotJSON):
             return None
 
 
 class Bodies:
     """Reads bodies, and keeps what it has met."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Path = ()) -> None:
+        """
+        Args:
+            within: where in a line of a log each body stands.
+        """
+        self._within = within
         self._senders: dict[tuple[str | None, str | None], Sender] = {}
 
     def parts(
@@ -195,7 +204,7 @@ class Bodies:
         if known is None:
             if len(self._senders) >= _MOST_SENDERS:
                 self._senders.clear()
-            known = self._senders[provider, url] = Sender(provider, url)
+            known = self._senders[provider, url] = Sender(provider, url, self._within)
         return known
 
 
@@ -204,6 +213,22 @@ def _parts(sender: Sender, bodies: Sequence[Any], at: list[int], hint: bytes | N
         return sender.parts(bodies, at, hint)
     rows = [sender.row(bodies[one]) for one in at]
     return iter([Part(at, dict(zip(NAMES, zip(*rows, strict=True), strict=True)))])
+
+
+def at_path(line: Any, path: Path) -> Any:
+    """What stands at a path in a line of a log; None where nothing does.
+
+    Raises:
+        NotJSON: the line is text, and no JSON.
+    """
+    if isinstance(line, (bytes, str)):
+        line = loads(line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass"))
+    for name in path:
+        if isinstance(line, list) and name.isdecimal() and int(name) < len(line):
+            line = line[int(name)]
+        else:
+            line = line.get(name) if isinstance(line, dict) else None
+    return line
 
 
 def row_of(reading: Reading) -> Row:

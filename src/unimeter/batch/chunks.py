@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from unimeter.batch.normalize import payloads_in
 from unimeter.extras import needs
+from unimeter.structs import UNREADABLE, attribute, decoder
 
 with needs("batch"):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-BYTES = 8 * 1024 * 1024
+BYTES = 16 * 1024 * 1024
 """About how much of a file is one chunk."""
 
 COMPRESSED = (".gz", ".zst", ".bz2")
 LINES = (".jsonl", ".ndjson", ".json")
-POSITION = {"source": pa.string(), "position": pa.int64()}
 
 
 class Chunk(NamedTuple):
@@ -52,20 +54,17 @@ def files(inputs: Iterable[str]) -> list[Path]:
     return found
 
 
-def check_columns(paths: Iterable[Path], column: str, others: tuple[str, ...]) -> None:
-    """See that the columns that are asked for are there: one that is not would be passed over.
+def check_columns(paths: Iterable[Path], names: Iterable[str]) -> None:
+    """See that the columns that are asked for are there in the Parquet files.
 
     Raises:
-        NoInput: a Parquet file has no such column, or a file of lines no columns at all.
+        NoInput: one is not.
     """
     for path in paths:
-        if not path.name.endswith(".parquet"):
-            if others:
-                raise NoInput(f"{path}: lines have no column {others[0]!r}")
-            continue
-        names = pq.read_schema(path).names
-        if (missing := next((name for name in (column, *others) if name not in names), None)) is not None:
-            raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(names)}")
+        if path.name.endswith(".parquet"):
+            there = pq.read_schema(path).names
+            if (missing := next((name for name in names if name not in there), None)) is not None:
+                raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there)}")
 
 
 def _is_input(path: Path) -> bool:
@@ -114,43 +113,85 @@ def _undone(path: Path) -> Iterator[tuple[int, int, bytes]]:
         yield at, at + len(rest), rest
 
 
-def rows_of(chunk: Chunk, column: str, others: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """The rows of a chunk: where each stands, what stands there, and the columns that tell of it."""
+class Rows(NamedTuple):
+    """Rows of a chunk: where each stands, and what stands there."""
+
+    positions: list[int]
+    """Where a line begins in its file, in bytes; of a Parquet file, the row."""
+    payloads: list[Any]
+    providers: list[Any] | None
+    urls: list[Any] | None
+
+
+def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None) -> Iterator[Rows]:
+    """The rows of a chunk.
+
+    Args:
+        chunk: the chunk.
+        column: the column of a Parquet file where the responses stand.
+        provider: the column that names the provider of each; in lines, where in each the name stands.
+        url: the same for the url of each call.
+    """
     if chunk.path.endswith(".parquet"):
-        yield from _of_parquet(chunk, column, others)
+        yield from _of_parquet(chunk, column, provider, url)
         return
+    positions, lines = _lines(chunk)
+    told = (None if path is None else list(map(word_at(path), lines)) for path in (provider, url))
+    yield Rows(positions, lines, *told)
+
+
+@lru_cache(maxsize=8)
+def word_at(path: str) -> Callable[[bytes], str | None]:
+    """A function that tells the word at a path in a line; None where there is none. What is wrong with it, its reading says."""
+    names = tuple(path.split("."))
+    decode, attributes = decoder(names), [attribute(name) for name in names]
+
+    def word(line: bytes) -> str | None:
+        try:
+            found = decode(line)
+        except UNREADABLE:
+            return None
+        for name in attributes:
+            found = getattr(found, name, None)
+        return found if isinstance(found, str) else None
+
+    return word
+
+
+def _lines(chunk: Chunk) -> tuple[list[int], list[bytes]]:
+    """The lines that begin in a chunk, and where."""
+    at, text = _text(chunk)
     positions, lines = [], []
-    for position, line in _lines(chunk):
-        if line.strip():
-            positions.append(position)
+    for line in text.split(b"\n"):
+        if line and not line.isspace():
+            positions.append(at)
             lines.append(line)
-    yield pa.record_batch({"source": [chunk.path] * len(lines), "position": positions, column: pa.array(lines, pa.binary())})
+        at += len(line) + 1
+    return positions, [line.rstrip(b"\r") for line in lines] if b"\r" in text else lines
 
 
-def _lines(chunk: Chunk) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin in a chunk."""
+def _text(chunk: Chunk) -> tuple[int, bytes]:
+    """Where the first line that begins in a chunk does, and all that do."""
     if chunk.lines is not None:
-        at = chunk.start
-        for line in chunk.lines.split(b"\n"):
-            yield at, line
-            at += len(line) + 1
-        return
+        return chunk.start, chunk.lines
     with Path(chunk.path).open("rb") as file:
         if chunk.start:
             file.seek(chunk.start - 1)
             file.readline()  # the line that began before
-        while (at := file.tell()) < chunk.end and (line := file.readline()):
-            yield at, line.rstrip(b"\r\n")
+        at = file.tell()
+        text = file.read(max(chunk.end - at, 0))
+        return at, text if not text or text.endswith(b"\n") else text + file.readline()
 
 
-def _of_parquet(chunk: Chunk, column: str, others: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None) -> Iterator[Rows]:
+    others = [name for name in dict.fromkeys((provider, url)) if name]
     with pq.ParquetFile(chunk.path) as file:
         row = 0
         for group in range(file.num_row_groups):
             if row == chunk.start:
                 for batch in file.read_row_group(group, [column, *others]).to_batches():
-                    where = {"source": pa.array([chunk.path] * len(batch)), "position": pa.array(range(row, row + len(batch)))}
-                    yield pa.record_batch({**where, **{name: batch.column(name) for name in batch.schema.names}})
+                    told = (None if name is None else batch.column(name).to_pylist() for name in (provider, url))
+                    yield Rows([*range(row, row + len(batch))], payloads_in(batch.column(column)), *told)
                     row += len(batch)
                 return
             row += file.metadata.row_group(group).num_rows

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from unimeter.batch.chunks import Chunk, check_columns, chunks, files, rows_of
-from unimeter.batch.columns import SCHEMA
-from unimeter.batch.normalize import normalize_batch
-from unimeter.batch.writers import writer_for
+from unimeter.batch.columns import SCHEMA, table_of
+from unimeter.batch.normalize import bodies_within
+from unimeter.batch.writers import Write, writer_for
 from unimeter.extras import needs
 
 with needs("batch"):
@@ -103,21 +103,33 @@ def run(
         OtherJob: the parts that are to be taken are of another job.
     """
     paths = files(inputs)
-    check_columns(paths, options.column, _columns_beside(options))
+    check_columns(paths, [name for name in (options.column, options.provider_column, options.url_column) if name])
     parts = out.parent / f".{out.name}.parts"
     _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
-    count = 0
-    for chunk, rows in _read(chunks(paths), parts, options, workers or os.cpu_count() or 1):
-        count += 1
-        if told is not None:
-            told(chunk, rows)
-    summary = _join([_part(parts, number) for number in range(count)], out)
+    summary = Summary()
+    new = out.with_name(f".{out.name}.new")
+    try:
+        with writer_for(out.suffix, new, OUT) as write:
+            for chunk, rows in _in_order(_read(chunks(paths), parts, options, workers or os.cpu_count() or 1)):
+                _join(_part(parts, chunk.number), summary, write)
+                if told is not None:
+                    told(chunk, rows)
+        new.replace(out)
+    finally:
+        new.unlink(missing_ok=True)
     shutil.rmtree(parts)
     return summary
 
 
-def _columns_beside(options: Options) -> tuple[str, ...]:
-    return tuple(name for name in (options.provider_column, options.url_column) if name)
+def _in_order(done: Iterator[tuple[Chunk, int]]) -> Iterator[tuple[Chunk, int]]:
+    """Chunks by their numbers, each as soon as all before it are done."""
+    waiting: dict[int, tuple[Chunk, int]] = {}
+    following = 0
+    for chunk, rows in done:
+        waiting[chunk.number] = chunk, rows
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
 
 def _begin(parts: Path, job: dict[str, Any], resume: bool) -> None:
@@ -170,39 +182,26 @@ def _done(running: dict[Future[int], Chunk]) -> Iterator[tuple[Chunk, int]]:
 
 def read_chunk(chunk: Chunk, part: Path, options: Options) -> int:
     """Read a chunk into its part; how many rows it has."""
-    rows = 0
+    count = 0
     new = part.with_suffix(".new")
     schema = pa.schema([*list(OUT)[1:]])
+    bodies = bodies_within(options.response)
     with pa.OSFile(str(new), "wb") as file, pa.ipc.new_file(file, schema) as sink:
-        for batch in rows_of(chunk, options.column, _columns_beside(options)):
-            read = normalize_batch(
-                batch,
-                options.column,
-                provider=options.provider,
-                provider_column=options.provider_column,
-                url_column=options.url_column,
-                response=options.response,
-            )
-            if options.strict and (error := next((text for text in read["error"].to_pylist() if text), None)):
-                at = read["error"].to_pylist().index(error)
-                raise BadRow(f"{batch['source'][at]}, position {batch['position'][at]}: {error}")
-            sink.write_batch(pa.record_batch([batch["source"], batch["position"], *read.columns], schema=schema))
-            rows += len(read)
+        for rows in rows_of(chunk, options.column, options.provider_column, options.url_column):
+            read = table_of(bodies.parts(rows.payloads, options.provider, rows.providers, rows.urls))
+            if options.strict and (bad := pc.index(pc.is_valid(read["error"]), True).as_py()) >= 0:
+                raise BadRow(f"{chunk.path}, position {rows.positions[bad]}: {read['error'][bad]}")
+            source = pa.repeat(pa.scalar(chunk.path), len(read))
+            sink.write_batch(pa.record_batch([source, pa.array(rows.positions, pa.int64()), *read.columns], schema=schema))
+            count += len(read)
     new.replace(part)
-    return rows
+    return count
 
 
-def _join(parts: list[Path], out: Path) -> Summary:
-    """Make one file of the parts."""
-    summary = Summary()
-    new = out.with_name(f".{out.name}.new")
-    with writer_for(out.suffix, new, OUT) as write:
-        for part in parts:
-            with pa.memory_map(str(part)) as file:
-                table = pa.ipc.open_file(file).read_all()
-                ids = pa.array(range(summary.rows, summary.rows + len(table)), pa.int64())
-                whole = table.add_column(0, "row", ids)
-                write(whole)
-                summary.add(whole)
-    new.replace(out)
-    return summary
+def _join(part: Path, summary: Summary, write: Write) -> None:
+    """Write a part to the file that they make."""
+    table = pa.ipc.open_file(pa.memory_map(str(part))).read_all()
+    ids = pa.array(range(summary.rows, summary.rows + len(table)), pa.int64())
+    whole = table.add_column(0, "row", ids)
+    write(whole)
+    summary.add(whole)

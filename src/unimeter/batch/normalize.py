@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
-
-import msgspec
 
 from unimeter.batch.bodies import Bodies
 from unimeter.batch.columns import table_of
 from unimeter.extras import needs
-from unimeter.wire.json import NotJSON, loads
 
 with needs("batch"):
     import pyarrow as pa
-
-_bodies = Bodies()
 
 
 def normalize_batch(
@@ -48,40 +44,28 @@ def normalize_batch(
     >>> read["total_tokens"].to_pylist(), read["error"].to_pylist()[1][:15]
     ([11, None], 'UnknownProvider')
     """
-    payloads = _payloads(batch.column(column))
-    if response:
-        path = response.split(".")
-        payloads = [_at(payload, path) for payload in payloads]
+    payloads = payloads_in(batch.column(column))
     providers, urls = (batch.column(name).to_pylist() if name else None for name in (provider_column, url_column))
-    return table_of(_bodies.parts(payloads, provider, providers, urls))
+    return table_of(bodies_within(response).parts(payloads, provider, providers, urls))
 
 
-def _payloads(column: Any) -> list[Any]:
+@lru_cache(maxsize=64)
+def bodies_within(response: str | None) -> Bodies:
+    """What reads bodies that stand somewhere in a line, in this process."""
+    return Bodies(tuple(response.split(".")) if response else ())
+
+
+def payloads_in(column: Any) -> list[Any]:
     """What stands in a column, texts as bytes."""
     kind = column.type
     if not (pa.types.is_binary(kind) or pa.types.is_string(kind)):
         return [one.encode() if type(one) is str else one for one in column.to_pylist()]
     _, offsets, data = column.buffers()
     if data is None:
-        return [None] * len(column)
+        return [None if not valid else b"" for valid in column.is_valid().to_pylist()]
     bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1]
     held = memoryview(data)
-    found = [bytes(held[start:end]) for start, end in pairwise(bounds)]
+    found: list[Any] = [bytes(held[start:end]) for start, end in pairwise(bounds)]
     if column.null_count:
         return [one if valid else None for one, valid in zip(found, column.is_valid().to_pylist(), strict=True)]
     return found
-
-
-def _at(payload: Any, path: list[str]) -> Any:
-    """What stands at a path in a log's line; None where nothing does."""
-    if isinstance(payload, (bytes, str)):
-        try:
-            payload = loads(payload if isinstance(payload, bytes) else payload.encode(), msgspec.json.decode)
-        except NotJSON as error:
-            return NotJSON(f"the line is no JSON: {error}")
-    for name in path:
-        if isinstance(payload, list) and name.isdecimal() and int(name) < len(payload):
-            payload = payload[int(name)]
-        else:
-            payload = payload.get(name) if isinstance(payload, dict) else None
-    return payload

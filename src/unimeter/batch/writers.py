@@ -18,6 +18,9 @@ with needs("batch"):
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 
+_GROUP = 2**17
+"""Rows of a row group of Parquet: as many as its readers like."""
+
 Write = Callable[["pa.Table"], None]
 
 
@@ -32,7 +35,9 @@ def writer_for(suffix: str, path: Path, schema: pa.Schema) -> Iterator[Write]:
         raise ValueError(f"a file is written as {', '.join(SUFFIXES)}, not as {suffix or 'one without a suffix'}")
     if suffix == ".parquet":
         with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
-            yield parquet.write_table
+            groups = _Groups(parquet.write_table)
+            yield groups.add
+            groups.write()
     elif suffix == ".jsonl":
         encoder = msgspec.json.Encoder()
         with path.open("wb") as lines:
@@ -41,6 +46,24 @@ def writer_for(suffix: str, path: Path, schema: pa.Schema) -> Iterator[Write]:
         flat = pa.schema([field.with_type(pa.string()) if pa.types.is_list(field.type) else field for field in schema])
         with pa.csv.CSVWriter(path, flat) as csv:
             yield lambda table: csv.write_table(_flat(table, flat))
+
+
+class _Groups:
+    """Tables, gathered until they are a row group."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._held: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        self._held.append(table)
+        if sum(map(len, self._held)) >= _GROUP:
+            self.write()
+
+    def write(self) -> None:
+        if self._held:
+            self._write(pa.concat_tables(self._held))
+            self._held.clear()
 
 
 def _flat(table: pa.Table, schema: pa.Schema) -> pa.Table:
