@@ -221,6 +221,46 @@ def test_lines_of_a_log(tmp_path: Path) -> None:
         assert all(row["error"] for row in rows[50:])
 
 
+LITELLM = {"id": "1", "response_cost": 0.5, "custom_llm_provider": "groq", "response": json.loads(CHAT)}
+LANGFUSE = {"type": "GENERATION", "model": "m", "usageDetails": {"input": 4, "input_cache_read": 5, "output": 2, "total": 11}}
+
+
+def otlp(**attributes: Any) -> dict[str, Any]:
+    """A span as a collector writes it: 64-bit integers are text in the JSON of protobuf."""
+    kinds = {int: lambda value: {"intValue": str(value)}, str: lambda value: {"stringValue": value}}
+    told = [{"key": key.replace("__", "."), "value": kinds[type(value)](value)} for key, value in attributes.items()]
+    return {"name": "a span", "attributes": told}
+
+
+SPAN = {"gen_ai__usage__input_tokens": 9, "gen_ai__usage__output_tokens": 2, "gen_ai__response__model": "m"}
+CACHED = {"gen_ai__usage__cache_read__input_tokens": 5}
+CHAT_SPAN = otlp(gen_ai__operation__name="chat", gen_ai__provider__name="groq", **SPAN, **CACHED)
+AGENT_SPAN = otlp(gen_ai__operation__name="invoke_agent", **SPAN)
+EMPTY_SPAN = otlp(gen_ai__operation__name="chat", gen_ai__provider__name="nobody")
+OTLP = {"resourceSpans": [{"scopeSpans": [{"spans": [otlp(http__method="GET"), AGENT_SPAN, CHAT_SPAN, CHAT_SPAN, EMPTY_SPAN]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("log", "line", "expected"),
+    [
+        ("litellm", LITELLM, [("LiteLLM", "m", 11, None, 0.5)]),
+        ("litellm", {"status": "failure", "response": None}, [(None, None, None, None, None)]),
+        ("langfuse", LANGFUSE, [("Langfuse", "m", 11, 5, None)]),
+        ("langfuse", {"type": "SPAN"}, []),
+        ("otel", OTLP, [("Groq", "m", 11, 5, None)] * 2 + [(None, None, None, None, None)]),
+        ("otel", {"resourceLogs": []}, []),
+    ],
+)
+def test_logs_that_others_keep(log: str, line: Any, expected: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(json.dumps(line).encode() + b"\nbroken\n")
+    run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(log=log), workers=1)
+    *rows, broken = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    names = ("provider", "model", "total_tokens", "cache_read_tokens", "cost")
+    assert [tuple(row[name] for name in names) for row in rows] == expected
+    assert all((row["error"] is None) is (row["total_tokens"] is not None) for row in rows)
+    assert broken["error"]
+
+
 def test_csv(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(CHAT + b"\nbroken\n")
     run([str(tmp_path / "in.jsonl")], tmp_path / "out.csv", Options(), workers=1)

@@ -22,6 +22,7 @@ MODULES = (
     "cohere",
     "ollama",
     "frameworks",  # before watsonx, which takes any `model_id`
+    "telemetry",
     "watsonx",
     "groq",
     "mistral",

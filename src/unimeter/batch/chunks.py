@@ -7,9 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unimeter.batch.logs import LOGS, Call
 from unimeter.batch.normalize import payloads_in
 from unimeter.extras import needs
 from unimeter.structs import UNREADABLE, attribute, decoder
+from unimeter.wire.json import NotJSON, loads
 
 with needs("batch"):
     import pyarrow as pa
@@ -123,7 +125,7 @@ class Rows(NamedTuple):
     urls: list[Any] | None
 
 
-def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None) -> Iterator[Rows]:
+def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None, log: str | None = None) -> Iterator[Rows]:
     """The rows of a chunk.
 
     Args:
@@ -131,13 +133,33 @@ def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None) ->
         column: the column of a Parquet file where the responses stand.
         provider: the column that names the provider of each; in lines, where in each the name stands.
         url: the same for the url of each call.
+        log: whose log it is, by the names of `LOGS`.
     """
     if chunk.path.endswith(".parquet"):
         yield from _of_parquet(chunk, column, provider, url)
         return
     positions, lines = _lines(chunk)
+    if log is not None:
+        yield _calls(positions, lines, LOGS[log])
+        return
     told = (None if path is None else list(map(word_at(path), lines)) for path in (provider, url))
     yield Rows(positions, lines, *told)
+
+
+def _calls(positions: list[int], lines: list[bytes], calls_of: Callable[[Any], Iterator[Call]]) -> Rows:
+    """The calls in lines of a log: none, one or many in each. A line that is none of the log's is a row, for its error."""
+    providers: list[Any] = []
+    found = Rows([], [], providers, None)
+    for at, line in zip(positions, lines, strict=True):
+        try:
+            held = loads(line)
+        except NotJSON:
+            held = None
+        for payload, provider in calls_of(held) if isinstance(held, dict) else [(line, None)]:
+            found.positions.append(at)
+            found.payloads.append(payload)
+            providers.append(provider)
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -37,6 +37,8 @@ class Options:
     url_column: str | None = None
     response: str | None = None
     strict: bool = False
+    log: str | None = None
+    """Whose log the files are, by the names of `logs.LOGS`."""
 
 
 class BadRow(Exception):
@@ -187,7 +189,7 @@ def read_chunk(chunk: Chunk, part: Path, options: Options) -> int:
     schema = pa.schema([*list(OUT)[1:]])
     bodies = bodies_within(options.response)
     with pa.OSFile(str(new), "wb") as file, pa.ipc.new_file(file, schema) as sink:
-        for rows in rows_of(chunk, options.column, options.provider_column, options.url_column):
+        for rows in rows_of(chunk, options.column, options.provider_column, options.url_column, options.log):
             read = table_of(bodies.parts(rows.payloads, options.provider, rows.providers, rows.urls))
             if options.strict and (bad := pc.index(pc.is_valid(read["error"]), True).as_py()) >= 0:
                 raise BadRow(f"{chunk.path}, position {rows.positions[bad]}: {read['error'][bad]}")

@@ -63,9 +63,10 @@ def payloads_in(column: Any) -> list[Any]:
     _, offsets, data = column.buffers()
     if data is None:
         return [None if not valid else b"" for valid in column.is_valid().to_pylist()]
-    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1]
-    held = memoryview(data)
-    found: list[Any] = [bytes(held[start:end]) for start, end in pairwise(bounds)]
+    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
+    first = bounds[0]
+    held = data.slice(first, bounds[-1] - first).to_pybytes()
+    found: list[Any] = [held[start - first : end - first] for start, end in pairwise(bounds)]
     if column.null_count:
         return [one if valid else None for one, valid in zip(found, column.is_valid().to_pylist(), strict=True)]
     return found

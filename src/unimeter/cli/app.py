@@ -100,8 +100,13 @@ def batch(
         str | None, typer.Option(metavar="PATH", help="Where in each line or value the response stands, such as log.body.")
     ] = None,
     provider: Annotated[str | None, typer.Option(help="Whose responses they are, if nothing else tells.")] = None,
-    provider_column: Annotated[str | None, typer.Option(help="The column that names the provider of each.")] = None,
-    url_column: Annotated[str | None, typer.Option(help="The column that has the url of each call.")] = None,
+    provider_column: Annotated[
+        str | None, typer.Option(help="The column that names the provider of each; in lines, where it stands.")
+    ] = None,
+    url_column: Annotated[
+        str | None, typer.Option(help="The column that has the url of each call; in lines, where it stands.")
+    ] = None,
+    log: Annotated[str | None, typer.Option(help="Whose log the lines are: litellm, langfuse or otel (OTLP as JSON).")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run has left.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
@@ -112,6 +117,7 @@ def batch(
     """
     try:
         from unimeter.batch.job import Options
+        from unimeter.batch.logs import LOGS
         from unimeter.cli.batch import read_files
     except ImportError as error:
         raise typer.BadParameter(str(error)) from None
@@ -120,7 +126,9 @@ def batch(
             registry().label(provider)
         except UnknownProvider as error:
             raise typer.BadParameter(str(error), param_hint="--provider") from None
-    options = Options(column, provider, provider_column, url_column, response, strict)
+    if log is not None and log not in LOGS:
+        raise typer.BadParameter(f"{log} is none of {', '.join(LOGS)}", param_hint="--log")
+    options = Options(column, provider, provider_column, url_column, response, strict, log)
     raise typer.Exit(read_files(inputs, out, options, resume=resume, workers=workers))
 
 
