@@ -34,6 +34,7 @@ RESPONSES = {
     if fixture.response is not None and not fixture.wire.headers
 }
 GOOD = [raw for raw in RESPONSES.values() if isinstance(raw, bytes)]
+ROOT = Path(__file__).parents[2]
 CHAT = b'{"choices": [], "id": "x", "model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}'
 
 
@@ -367,21 +368,50 @@ def test_from_the_command_line(tmp_path: Path) -> None:
         assert "Traceback" not in ran.stderr
 
 
+README = (ROOT / "README.md").read_text("utf-8")
+EXAMPLE = README.partition("import polars as pl")[2].partition("```")[0]
+
+
+class Nothing:
+    """Takes the place of an engine that a test does not start."""
+
+    def create_function(self, *_: Any, **__: Any) -> None: ...
+
+    def map_batches(self, *_: Any, **__: Any) -> None: ...
+
+
 def test_as_a_function_of_duckdb_and_polars() -> None:
     import duckdb
-    import polars
-
-    def total(column: Any) -> Any:
-        return normalize_batch(pa.record_batch({"response": column.combine_chunks() if hasattr(column, "chunks") else column}))[
-            "total_tokens"
-        ]
+    import polars as pl
 
     connection = duckdb.connect()
-    connection.create_function("llm_tokens", total, ["VARCHAR"], "BIGINT", type="arrow")
-    rows = connection.execute(
-        "select llm_tokens(body) from (values (?), (?)) logs(body)", [CHAT.decode(), CHAT.decode()]
-    ).fetchall()
-    assert rows == [(11,), (11,)]
-    frame = polars.DataFrame({"response": [CHAT.decode(), CHAT.decode()]})
-    read = frame.select(polars.col("response").map_batches(lambda column: polars.Series(total(column.to_arrow())), polars.Int64))
-    assert read["response"].to_list() == [11, 11]
+    frame = pl.DataFrame({"response": [CHAT.decode(), CHAT.decode()]})
+    code = EXAMPLE.replace("frame.select", "selected = frame.select")
+    held: dict[str, Any] = {"connection": connection, "frame": frame, "dataset": Nothing(), "pl": pl}
+    exec(code, held)
+    query = "select tokens(body) from (values (?), (?)) logs(body)"
+    assert connection.execute(query, [CHAT.decode(), CHAT.decode()]).fetchall() == [(11,), (11,)]
+    assert held["selected"]["response"].to_list() == [11, 11]
+
+
+RAY = """
+import ray
+from tests.batch.test_batch import CHAT, EXAMPLE, Nothing
+import polars as pl
+import pyarrow as pa
+
+ray.init(num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1")
+bodies = pa.table({"response": [CHAT.decode()] * 50})
+held = {"connection": Nothing(), "frame": pl.DataFrame(bodies), "dataset": ray.data.from_arrow(bodies), "pl": pl}
+exec(EXAMPLE.replace("dataset.map_batches", "read = dataset.map_batches"), held)
+print("tokens", held["read"].sum("total_tokens"))
+ray.shutdown()
+"""
+
+
+def test_with_ray_data(tmp_path: Path) -> None:
+    """In a process of its own: Ray starts servers, on loopback, and stops them."""
+    home = {"HOME": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    ran = subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **home})
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert "tokens 550" in ran.stdout

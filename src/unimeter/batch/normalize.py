@@ -55,15 +55,20 @@ def bodies_within(response: str | None) -> Bodies:
     return Bodies(tuple(response.split(".")) if response else ())
 
 
+_OFFSETS = {pa.binary(): "i", pa.string(): "i", pa.large_binary(): "q", pa.large_string(): "q"}
+"""How wide the bounds are that Arrow keeps of texts."""
+
+
 def payloads_in(column: Any) -> list[Any]:
     """What stands in a column, texts as bytes."""
     kind = column.type
-    if not (pa.types.is_binary(kind) or pa.types.is_string(kind)):
+    width = _OFFSETS.get(kind)
+    if width is None:
         return [one.encode() if type(one) is str else one for one in column.to_pylist()]
     _, offsets, data = column.buffers()
     if data is None:
         return [None if not valid else b"" for valid in column.is_valid().to_pylist()]
-    bounds = memoryview(offsets).cast("i")[column.offset : column.offset + len(column) + 1].tolist()
+    bounds = memoryview(offsets).cast(width)[column.offset : column.offset + len(column) + 1].tolist()
     first = bounds[0]
     held = data.slice(first, bounds[-1] - first).to_pybytes()
     found: list[Any] = [held[start - first : end - first] for start, end in pairwise(bounds)]
