@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unimeter import matrix
-from unimeter.registry import slug
+from unimeter.registry import registry, slug
 
 from .conftest import FIXTURES, ROOT
 
@@ -42,4 +42,12 @@ def test_every_row_has_the_cases_that_all_need(promise: matrix.Promise) -> None:
 
 
 def test_readme_holds_the_matrix_as_it_is() -> None:
-    assert matrix.markdown() in (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert matrix.markdown() in readme
+    assert matrix.markdown_beyond() in readme
+
+
+def test_every_label_is_in_the_readme_by_what_is_generated() -> None:
+    named = {promise.adapter.provider for promise in matrix.PROMISES}
+    listed = {row.provider for row in matrix.rows_beyond()} | set(matrix.hosts())
+    assert named | listed == set(registry().by_label)

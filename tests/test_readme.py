@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from unimeter.cli.app import run
-from unimeter.registry import registry
 
 from .conftest import ROOT
 
@@ -38,11 +37,6 @@ def test_console_examples(command: str, output: str, capsys: pytest.CaptureFixtu
 
 def test_there_are_console_examples() -> None:
     assert CONSOLE
-
-
-def test_every_provider_is_named() -> None:
-    missing = [label for label in registry().by_label if label not in README and label != "Anthropic"]
-    assert missing == []
 
 
 INTEGRATIONS = [

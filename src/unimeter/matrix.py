@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from textwrap import wrap
 from typing import NamedTuple
 
 from unimeter.adapter import Adapter
@@ -97,6 +98,27 @@ def rows() -> list[Row]:
     return [_row(promise) for promise in (*PROMISES, *others)]
 
 
+def rows_beyond() -> list[Row]:
+    """The same for whom the specification does not name: providers, frameworks and backends that have tables of their own."""
+    named = {promise.adapter.provider for promise in PROMISES}
+    own = {label: tables for label, tables in registry().by_label.items() if label not in named and set(tables) & set(ADAPTERS)}
+    return [
+        Row(
+            label,
+            tuple("+" if any(filled(table, column) for table in tables) else "" for column in _ALL),
+            (),
+            tuple(dict.fromkeys(name for table in tables for name in table.provider_metrics)),
+            (),
+        )
+        for label, tables in sorted(own.items(), key=lambda one: one[0].lower())
+    ]
+
+
+def hosts() -> list[str]:
+    """Who is known by hosts or marks alone, and speaks another's dialect to the letter."""
+    return [label for label, tables in registry().by_label.items() if not tables]
+
+
 def filled(adapter: type[Adapter], column: str) -> bool:
     """Whether an adapter's table reads any metric of a column."""
     return any(adapter.table[metric].leaves() for metric in COLUMNS[column])
@@ -117,9 +139,19 @@ def _row(promise: Promise) -> Row:
 
 def markdown() -> str:
     """The matrix as a Markdown table."""
+    return _table_of(rows())
+
+
+def markdown_beyond() -> str:
+    """What is read beyond the matrix, as Markdown."""
+    alone = wrap(f"And by their hosts or marks, in the dialect that they speak: {', '.join(hosts())}.", 128)
+    return "\n".join((_table_of(rows_beyond()), *alone)) + "\n"
+
+
+def _table_of(shown: Iterable[Row]) -> str:
     head = ("Provider", *_ALL, "`provider_metrics`")
     lines = [_markdown_line(head), _markdown_line(["---", *[":-:"] * len(_ALL), "---"])]
-    lines += [_markdown_line((row.provider, *row.cells, _names(row, lambda name: f"`{name}`"))) for row in rows()]
+    lines += [_markdown_line((row.provider, *row.cells, _names(row, lambda name: f"`{name}`"))) for row in shown]
     return "\n".join(lines) + "\n"
 
 

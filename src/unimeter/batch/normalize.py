@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from unimeter.batch.bodies import Bodies
 from unimeter.batch.columns import table_of
@@ -55,7 +55,7 @@ def bodies_within(response: str | None) -> Bodies:
     return Bodies(tuple(response.split(".")) if response else ())
 
 
-_OFFSETS = {pa.binary(): "i", pa.string(): "i", pa.large_binary(): "q", pa.large_string(): "q"}
+_OFFSETS: dict[Any, Literal["i", "q"]] = {pa.binary(): "i", pa.string(): "i", pa.large_binary(): "q", pa.large_string(): "q"}
 """How wide the bounds are that Arrow keeps of texts."""
 
 
