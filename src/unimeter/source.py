@@ -43,6 +43,10 @@ _GLOBALS: dict[str, Any] = {
 }
 
 
+_OURS = ("event", "holder", "extras", "decode", "rows", "left", "at", "start", "end", "body")
+"""Names that whoever makes a function gives to variables of its own."""
+
+
 class Source:
     """Lines of a function in the making, and which variable holds what."""
 
@@ -51,7 +55,21 @@ class Source:
         self.lines = [f"def {name}({', '.join(parameters)}):"]
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
-        self._taken = {*parameters, *_GLOBALS, *dir(builtins), "event", "holder", "extras", "decode", "rows", "left", "at", "raw"}
+        self._taken = {
+            *parameters,
+            *_GLOBALS,
+            *dir(builtins),
+            "event",
+            "holder",
+            "extras",
+            "decode",
+            "rows",
+            "left",
+            "at",
+            "start",
+            "end",
+            "body",
+        }
         self.uses: Counter[Field] = Counter()
         """How often each field stands in the table."""
         self._known: dict[Any, str] = {}

@@ -26,6 +26,10 @@ from unimeter.values import DEEPEST, LARGEST_COUNT, Refused, as_tree
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is not what it should be."""
 
+Bounds = tuple[int, int]
+"""Where a body begins and ends in a text."""
+Reader = Callable[[bytes | memoryview, Sequence[Bounds]], tuple[list[tuple[Any, ...]], list[int]]]
+
 ABSENT = Raw(b"")
 """Stands where a name is not in the body."""
 NOTHING = Annotated[int, Meta(gt=0, lt=0)]
@@ -247,9 +251,10 @@ class _Structs:
         source.constants["UNREADABLE"] = (*UNREADABLE, Refused)
         source.constants["decode"] = decoder(self.within, self.body)
         source.add("rows, left = [], []")
-        source.open("for at, raw in enumerate(bodies):")
+        source.add("body = memoryview(text)")
+        source.open("for at, (start, end) in enumerate(bounds):")
         source.open("try:")
-        source.add("holder = decode(raw)")
+        source.add("holder = decode(body[start:end])")
         for name in self.within:
             source.add(f"holder = holder.{attribute(name)}")
             source.add(f"if holder is None: {_LEAVE}")
@@ -278,7 +283,7 @@ class _Source(Source):
     """Looks names up in structs, which hold what is declared and checked."""
 
     def __init__(self, body: _Node, like: Likeness) -> None:
-        super().__init__("read", "bodies", camel_case=like.camel_case)
+        super().__init__("read", "text", "bounds", camel_case=like.camel_case)
         self._like = like
         usage = body.fields[like.place[0]] if like.place else body
         self._nodes: dict[str, Any] = {"holder": body, "usage": usage}
@@ -396,8 +401,8 @@ class Form:
         self.label = label
         self.names: tuple[str, ...] = tuple(columns)
         """What a row holds of `TOLD`, `total`, `model`, `id` and `provider_metrics`; the others are None in every row."""
-        self.read: Callable[[Sequence[bytes]], tuple[list[tuple[Any, ...]], list[int]]] = source.build(f"{adapter.__name__} rows")
-        """The rows of those bodies that are of this form, and which are not."""
+        self.read: Reader = source.build(f"{adapter.__name__} rows")
+        """The rows of those bodies in a text that are of this form, and which are not."""
 
 
 def _add_struct(source: Source, extras: dict[str, str]) -> str:

@@ -164,10 +164,11 @@ def test_each_line_is_in_one_chunk_wherever_it_is_cut(size: int, tmp_path: Path,
             path = tmp_path / f"in.{form}"
             path.write_bytes(b"\r\n".join(lines) + end if form == "jsonl" else gzip.compress(b"\n".join(lines) + end))
             found = [
-                line
+                line.rstrip(b"\r")
                 for chunk in chunks.chunks([path])
-                for batch in chunks.rows_of(chunk, "response", None, None)
-                for line in batch.payloads
+                for rows in chunks.rows_of(chunk, "response", None, None)
+                for texts in rows.payloads
+                for line in texts.bodies()
             ]
             assert found == [line for line in lines if line]
 

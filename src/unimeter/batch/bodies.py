@@ -30,11 +30,14 @@ Row = tuple[Any, ...]
 _FIGURES = b"0123456789.+-eE"
 _FURTHEST = 200
 """How much of a usage is looked at for a hint: its first names."""
+_TAIL = 512
+"""How much of a body is looked at first for its usage: most have it at their end."""
 _MOST_FORMS = 256
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
 _TRIES = 3
 _MOST_HINTS = 4096
 _MOST_SENDERS = 1024
+_ENOUGH = 2048
 _BLOCK = 1024
 """How many rows are made before they become columns: few enough for the processor to have them at hand."""
 
@@ -44,10 +47,27 @@ class Part(NamedTuple):
 
     at: list[int]
     """Which they are."""
-    columns: dict[str, Sequence[Any]]
+    columns: dict[str, list[Any]]
     """What is different in them, by `NAMES`."""
     provider: str | None = None
     """Whose all of them are, where all were read; None where columns tell."""
+
+
+class Texts(NamedTuple):
+    """Bodies that stand in one text."""
+
+    text: bytes | memoryview
+    bounds: list[Any]
+    """Where each begins and ends; None where there is none."""
+
+    def body(self, at: int) -> bytes | None:
+        """One of them."""
+        bounds = self.bounds[at]
+        return None if bounds is None else bytes(self.text[bounds[0] : bounds[1]])
+
+    def bodies(self) -> Iterator[bytes]:
+        """All that there are."""
+        return (bytes(self.text[start:end]) for start, end in filter(None, self.bounds))
 
 
 class Sender:
@@ -67,41 +87,42 @@ class Sender:
         self.tried: Counter[bytes] = Counter()
         """How often in a row no form could be made of bodies with a hint."""
 
-    def parts(self, bodies: Sequence[Any], at: list[int], hint: bytes) -> Iterator[Part]:
+    def parts(self, texts: Texts, at: list[int], hint: bytes) -> Iterator[Part]:
         """The rows of some bodies with the same hint.
 
         Args:
-            bodies: all bodies.
+            texts: bodies.
             at: which of them.
             hint: what they have in common.
         """
         for form in list(self.likely.get(hint, ())):
-            yield from self._of_form(form, bodies, at)
+            yield from self._of_form(form, texts, at)
             if not at:
                 return
         rows, done = [], []
         while at:
             first = at.pop(0)
-            row = self.row(bodies[first])
+            raw = texts.body(first)
+            row = self.row(raw)
             rows.append(row)
             done.append(first)
-            new = None if row[-1] is not None else self._form_of(bodies[first], row, hint)
+            new = None if row[-1] is not None else self._form_of(raw, row, hint)
             if new is not None and at:
-                yield from self._of_form(new, bodies, at)
-        yield Part(done, dict(zip(NAMES, zip(*rows, strict=True), strict=True)))
+                yield from self._of_form(new, texts, at)
+        yield part_of(done, rows)
 
-    def _of_form(self, form: Form, bodies: Sequence[Any], at: list[int]) -> Iterator[Part]:
+    def _of_form(self, form: Form, texts: Texts, at: list[int]) -> Iterator[Part]:
         """The rows of those that are of a form, of which `at` is rid."""
         others: list[int] = []
         for start in range(0, len(at), _BLOCK):
             block = at[start : start + _BLOCK]
-            rows, left = form.read([bodies[one] for one in block])
+            rows, left = form.read(texts.text, [texts.bounds[one] for one in block])
             if left:
                 others += [block[one] for one in left]
                 gone = set(left)
                 block = [one for place, one in enumerate(block) if place not in gone]
             if rows:
-                yield Part(block, dict(zip(form.names, zip(*rows, strict=True), strict=True)), form.label)
+                yield Part(block, dict(zip(form.names, map(list, zip(*rows, strict=True)), strict=True)), form.label)
         at[:] = others
 
     def row(self, raw: Any) -> Row:
@@ -116,8 +137,10 @@ class Sender:
         except Exception as error:  # whatever it is, a row must not end the job
             return failed(f"{type(error).__name__}: {error}")
 
-    def _form_of(self, raw: bytes, row: Row, hint: bytes) -> Form | None:
+    def _form_of(self, raw: bytes | None, row: Row, hint: bytes) -> Form | None:
         """The form of a body that was read, made known; None where it would not be certain."""
+        if raw is None:
+            return None
         form = next((one for one in self.forms if _reads(one, raw, row)), None)
         if form is None and self.tried[hint] < _TRIES and len(self.forms) < _MOST_FORMS:
             self.tried[hint] += 1
@@ -147,6 +170,32 @@ class Sender:
             return None
 
 
+class Together:
+    """Parts that hold the same columns, put together until they are enough to be worth an array."""
+
+    def __init__(self) -> None:
+        self._held: dict[Any, Part] = {}
+        self._full: list[Part] = []
+
+    def take(self, part: Part, start: int) -> None:
+        """Take in a part of a block that begins at some row."""
+        key = (part.provider, *part.columns)
+        held = self._held.get(key)
+        at = [start + one for one in part.at] if start else part.at
+        if held is None:
+            self._held[key] = part._replace(at=at)
+            return
+        held.at.extend(at)
+        for name, values in part.columns.items():
+            held.columns[name].extend(values)
+        if len(held.at) > _ENOUGH:
+            self._full.append(self._held.pop(key))
+
+    def parts(self) -> list[Part]:
+        """All of them."""
+        return [*self._full, *self._held.values()]
+
+
 class Bodies:
     """Reads bodies, and keeps what it has met."""
 
@@ -160,44 +209,38 @@ class Bodies:
 
     def parts(
         self,
-        bodies: Sequence[Any],
+        blocks: Iterable[Texts | list[Any]],
         provider: str | None = None,
-        providers: Iterable[str | None] | None = None,
-        urls: Iterable[str | None] | None = None,
+        providers: Sequence[str | None] | None = None,
+        urls: Sequence[str | None] | None = None,
     ) -> list[Part]:
         """The rows of some bodies, each once.
 
         Args:
-            bodies: JSON as bytes, whole bodies of any form as bytes or text, or dicts.
+            blocks: the bodies, some at a time: texts that hold them, or a list of what else may be read: dicts, None.
             provider: whose they are, where nothing else tells.
             providers: whose each is.
             urls: the url of each call.
         """
-        if providers is None and urls is None:
-            senders: Iterable[Sender] = repeat(self._sender(provider, None), len(bodies))
-        else:
-            names = repeat(None, len(bodies)) if providers is None else providers
-            asked = repeat(None, len(bodies)) if urls is None else urls
-            senders = (self._sender(name or provider, url) for name, url in zip(names, asked, strict=True))
-        groups: defaultdict[Sender, defaultdict[bytes | None, list[int]]] = defaultdict(lambda: defaultdict(list))
-        last: Sender | None = None
-        group: defaultdict[bytes | None, list[int]] = defaultdict(list)
-        for at, (raw, sender) in enumerate(zip(bodies, senders, strict=True)):
-            if sender is not last:
-                last, group = sender, groups[sender]
-            if type(raw) is not bytes:
-                group[None].append(at)
-                continue
-            usage = raw.rfind(b'"usage')
-            if usage < 0:
-                names_in = raw[:8]
+        together = Together()
+        start = 0
+        for block in blocks:
+            count = len(block.bounds) if isinstance(block, Texts) else len(block)
+            if providers is None and urls is None:
+                senders: Iterable[Sender] = repeat(self._sender(provider, None), count)
             else:
-                end = raw.find(b"}", usage, usage + _FURTHEST)
-                names_in = raw[usage : usage + _FURTHEST if end < 0 else end]
-            group[names_in.translate(None, _FIGURES)].append(at)
-        return [
-            part for sender, group in groups.items() for hint, at in group.items() for part in _parts(sender, bodies, at, hint)
-        ]
+                names = [None] * count if providers is None else providers[start : start + count]
+                asked = [None] * count if urls is None else urls[start : start + count]
+                senders = [self._sender(name or provider, url) for name, url in zip(names, asked, strict=True)]
+            if isinstance(block, Texts):
+                found = _parts_of(block, senders)
+            else:
+                rows = [sender.row(body) for body, sender in zip(block, senders, strict=True)]
+                found = iter([part_of([*range(count)], rows)])
+            for part in found:
+                together.take(part, start)
+            start += count
+        return together.parts()
 
     def _sender(self, provider: str | None, url: str | None) -> Sender:
         known = self._senders.get((provider, url))
@@ -208,11 +251,41 @@ class Bodies:
         return known
 
 
-def _parts(sender: Sender, bodies: Sequence[Any], at: list[int], hint: bytes | None) -> Iterator[Part]:
-    if hint is not None:
-        return sender.parts(bodies, at, hint)
-    rows = [sender.row(bodies[one]) for one in at]
-    return iter([Part(at, dict(zip(NAMES, zip(*rows, strict=True), strict=True)))])
+def _parts_of(texts: Texts, senders: Iterable[Sender]) -> Iterator[Part]:
+    """The rows of some bodies: those that come from one sender with the same hint together."""
+    groups: defaultdict[Sender, defaultdict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
+    last: Sender | None = None
+    group: defaultdict[bytes, list[int]] = defaultdict(list)
+    text = texts.text
+    missing = []
+    for at, (bounds, sender) in enumerate(zip(texts.bounds, senders, strict=True)):
+        if sender is not last:
+            last, group = sender, groups[sender]
+        if bounds is None:
+            missing.append(at)
+            continue
+        start, end = bounds
+        tail = bytes(text[start if end - start < _TAIL else end - _TAIL : end])
+        usage = tail.rfind(b'"usage')
+        if usage < 0 and end - start > _TAIL:
+            tail = bytes(text[start:end])
+            usage = tail.rfind(b'"usage')
+        if usage < 0:
+            names = tail[:8]
+        else:
+            close = tail.find(b"}", usage, usage + _FURTHEST)
+            names = tail[usage : usage + _FURTHEST if close < 0 else close]
+        group[names.translate(None, _FIGURES)].append(at)
+    for sender, by_hint in groups.items():
+        for hint, found in by_hint.items():
+            yield from sender.parts(texts, found, hint)
+    if missing:
+        yield part_of(missing, [Sender().row(None)] * len(missing))
+
+
+def part_of(at: list[int], rows: list[Row]) -> Part:
+    """Some rows as a part."""
+    return Part(at, dict(zip(NAMES, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def at_path(line: Any, path: Path) -> Any:
@@ -244,7 +317,7 @@ def failed(error: str) -> Row:
 
 def _reads(form: Form, raw: bytes, row: Row) -> bool:
     """Whether a form reads a body as it was read."""
-    rows, left = form.read([raw])
+    rows, left = form.read(raw, [(0, len(raw))])
     if left:
         return False
     told = {**dict.fromkeys(NAMES), "provider": form.label, "complete": True, **dict(zip(form.names, rows[0], strict=True))}

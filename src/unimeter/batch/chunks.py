@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unimeter.batch.bodies import Texts
 from unimeter.batch.logs import LOGS, Call
 from unimeter.batch.normalize import payloads_in
 from unimeter.extras import needs
@@ -19,6 +20,9 @@ with needs("batch"):
 
 BYTES = 16 * 1024 * 1024
 """About how much of a file is one chunk."""
+
+_BLANK = 8
+"""No line that is longer is blank."""
 
 COMPRESSED = (".gz", ".zst", ".bz2")
 LINES = (".jsonl", ".ndjson", ".json")
@@ -120,7 +124,7 @@ class Rows(NamedTuple):
 
     positions: list[int]
     """Where a line begins in its file, in bytes; of a Parquet file, the row."""
-    payloads: list[Any]
+    payloads: list[Texts | list[Any]]
     providers: list[Any] | None
     urls: list[Any] | None
 
@@ -138,28 +142,29 @@ def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None, lo
     if chunk.path.endswith(".parquet"):
         yield from _of_parquet(chunk, column, provider, url)
         return
-    positions, lines = _lines(chunk)
+    positions, texts = _lines(chunk)
     if log is not None:
-        yield _calls(positions, lines, LOGS[log])
+        yield _calls(positions, texts, LOGS[log])
         return
-    told = (None if path is None else list(map(word_at(path), lines)) for path in (provider, url))
-    yield Rows(positions, lines, *told)
+    told = (None if path is None else list(map(word_at(path), texts.bodies())) for path in (provider, url))
+    yield Rows(positions, [texts], *told)
 
 
-def _calls(positions: list[int], lines: list[bytes], calls_of: Callable[[Any], Iterator[Call]]) -> Rows:
+def _calls(positions: list[int], texts: Texts, calls_of: Callable[[Any], Iterator[Call]]) -> Rows:
     """The calls in lines of a log: none, one or many in each. A line that is none of the log's is a row, for its error."""
+    held_at: list[int] = []
+    payloads: list[Any] = []
     providers: list[Any] = []
-    found = Rows([], [], providers, None)
-    for at, line in zip(positions, lines, strict=True):
+    for at, line in zip(positions, texts.bodies(), strict=True):
         try:
             held = loads(line)
         except NotJSON:
             held = None
         for payload, provider in calls_of(held) if isinstance(held, dict) else [(line, None)]:
-            found.positions.append(at)
-            found.payloads.append(payload)
+            held_at.append(at)
+            payloads.append(payload)
             providers.append(provider)
-    return found
+    return Rows(held_at, [payloads], providers, None)
 
 
 @lru_cache(maxsize=8)
@@ -180,16 +185,19 @@ def word_at(path: str) -> Callable[[bytes], str | None]:
     return word
 
 
-def _lines(chunk: Chunk) -> tuple[list[int], list[bytes]]:
-    """The lines that begin in a chunk, and where."""
-    at, text = _text(chunk)
-    positions, lines = [], []
-    for line in text.split(b"\n"):
-        if line and not line.isspace():
-            positions.append(at)
-            lines.append(line)
-        at += len(line) + 1
-    return positions, [line.rstrip(b"\r") for line in lines] if b"\r" in text else lines
+def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
+    """The lines that begin in a chunk, and where each does in its file."""
+    first, text = _text(chunk)
+    bounds = []
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        if end < 0:
+            end = len(text)
+        if end - start > _BLANK or (not text[start:end].isspace() and end > start):
+            bounds.append((start, end))
+        start = end + 1
+    return [first + start for start, _ in bounds], Texts(text, bounds)
 
 
 def _text(chunk: Chunk) -> tuple[int, bytes]:
@@ -213,7 +221,7 @@ def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None
             if row == chunk.start:
                 for batch in file.read_row_group(group, [column, *others]).to_batches():
                     told = (None if name is None else batch.column(name).to_pylist() for name in (provider, url))
-                    yield Rows([*range(row, row + len(batch))], payloads_in(batch.column(column)), *told)
+                    yield Rows([*range(row, row + len(batch))], list(payloads_in(batch.column(column))), *told)
                     row += len(batch)
                 return
             row += file.metadata.row_group(group).num_rows

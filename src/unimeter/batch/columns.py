@@ -43,9 +43,9 @@ def table_of(parts: Sequence[Part]) -> pa.RecordBatch:
     """The rows in some parts as a table, in their order."""
     columns = {name: _column(name, parts) for name in NAMES if name != "provider_metrics"}
     columns["provider_metrics"] = _as_json(parts)
-    order = pa.array([at for part in parts for at in part.at], pa.int64())
-    if len(parts) > 1:
-        there = pc.sort_indices(order)
+    order = [at for part in parts for at in part.at]
+    if order != [*range(len(order))]:
+        there = pc.sort_indices(pa.array(order, pa.int64()))
         columns = {name: column.take(there) for name, column in columns.items()}
     columns["total_tokens"] = _sum(columns["input_tokens"], columns["output_tokens"])
     columns["audio_total_tokens"] = _sum(columns["audio_input_tokens"], columns["audio_output_tokens"])

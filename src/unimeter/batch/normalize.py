@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
-from unimeter.batch.bodies import Bodies
+from unimeter.batch.bodies import Bodies, Texts
 from unimeter.batch.columns import table_of
 from unimeter.extras import needs
 
@@ -59,19 +60,21 @@ _OFFSETS: dict[Any, Literal["i", "q"]] = {pa.binary(): "i", pa.string(): "i", pa
 """How wide the bounds are that Arrow keeps of texts."""
 
 
-def payloads_in(column: Any) -> list[Any]:
-    """What stands in a column, texts as bytes."""
-    kind = column.type
-    width = _OFFSETS.get(kind)
-    if width is None:
-        return [one.encode() if type(one) is str else one for one in column.to_pylist()]
+_AT_ONCE = 4096
+"""How many rows are looked at together: those of one form are then read one after the other."""
+
+
+def payloads_in(column: Any) -> Iterator[Texts | list[Any]]:
+    """What stands in a column, some at a time; texts are not copied."""
+    for start in range(0, len(column), _AT_ONCE):
+        some = column[start : start + _AT_ONCE]
+        yield _texts(some) if some.type in _OFFSETS else some.to_pylist()
+
+
+def _texts(column: Any) -> Texts:
     _, offsets, data = column.buffers()
-    if data is None:
-        return [None if not valid else b"" for valid in column.is_valid().to_pylist()]
-    bounds = memoryview(offsets).cast(width)[column.offset : column.offset + len(column) + 1].tolist()
-    first = bounds[0]
-    held = data.slice(first, bounds[-1] - first).to_pybytes()
-    found: list[Any] = [held[start - first : end - first] for start, end in pairwise(bounds)]
+    edges = memoryview(offsets).cast(_OFFSETS[column.type])[column.offset : column.offset + len(column) + 1].tolist()
+    bounds: list[Any] = list(pairwise(edges))
     if column.null_count:
-        return [one if valid else None for one, valid in zip(found, column.is_valid().to_pylist(), strict=True)]
-    return found
+        bounds = [one if valid else None for one, valid in zip(bounds, column.is_valid().to_pylist(), strict=True)]
+    return Texts(memoryview(b"" if data is None else data), bounds)
