@@ -1,5 +1,10 @@
 """The environments that the tests need, a command each: `nox -s tests`, `nox -s sdk`, … `.ci/run` runs them all."""
 
+import os
+import re
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv"
@@ -24,12 +29,34 @@ FRAMEWORKS = (
     "smolagents",
     "strands",
 )
+OLDEST_JAVA = 17
+"""What Spark 4 asks for."""
 OLDEST_DEPENDENCIES = ("msgspec==0.19.0", "pydantic==2.9.0")
 
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install unimeter as it stands, and some groups of what it is tested with."""
     session.install("-e", ".[cli,test]", *(argument for group in groups for argument in ("--group", group)))
+
+
+def java(session: nox.Session) -> int:
+    """The version of the Java that Spark would start; 0 where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    program = str(Path(home, "bin", "java")) if home else "java"
+    told = session.run(program, "-version", external=True, silent=True) if shutil.which(program) else ""
+    version = re.search(r'version "(?:1\.)?(\d+)', str(told))
+    return int(version[1]) if version else 0
+
+
+def need_java(session: nox.Session) -> None:
+    """See that Java is there, new enough; on Debian, root installs it where it is not."""
+    if java(session) >= OLDEST_JAVA:
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0 and "JAVA_HOME" not in os.environ:
+        session.run("apt-get", "update", external=True)
+        session.run("apt-get", "install", "-y", "--no-install-recommends", f"openjdk-{OLDEST_JAVA}-jre-headless", external=True)
+    if java(session) < OLDEST_JAVA:
+        session.error(f"Spark needs Java {OLDEST_JAVA} or newer, by JAVA_HOME or on the path; found {java(session) or 'none'}")
 
 
 @nox.session(python=PYTHONS)
@@ -112,6 +139,14 @@ def batch(session: nox.Session) -> None:
     install(session, "batch")
     session.run("pytest", "-q", "-m", "batch", "tests/batch", *session.posargs)
     session.run("pytest", "-q", "--doctest-modules", "-o", "addopts=", "src/unimeter/batch")
+
+
+@nox.session(python=NEWEST)
+def spark(session: nox.Session) -> None:
+    """The same on a Spark cluster on loopback, with Java. Spark's own warnings are its own."""
+    install(session, "spark")
+    need_java(session)
+    session.run("pytest", "-q", "-W", "default", "-m", "spark", "tests/spark", *session.posargs)
 
 
 @nox.session(python=NEWEST)
