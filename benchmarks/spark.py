@@ -28,7 +28,7 @@ from pyspark.sql import SparkSession
 from unimeter.fixture import load_all
 from unimeter.spark import normalize
 
-ROWS = 800_000
+ROWS = 640_000
 FILES = 32
 RUNS = 3
 WORKERS = (1, 2)
