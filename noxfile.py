@@ -39,6 +39,14 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".[cli,test]", *(argument for group in groups for argument in ("--group", group)))
 
 
+def from_debian(session: nox.Session, *packages: str) -> None:
+    """Install Debian's packages, where this is a Debian and we may."""
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", external=True)
+        session.run("apt-get", "install", "-y", "--no-install-recommends", *packages, external=True, env=quiet)
+
+
 def java(session: nox.Session) -> int:
     """The version of the Java that Spark would start; 0 where there is none."""
     home = os.environ.get("JAVA_HOME")
@@ -49,14 +57,19 @@ def java(session: nox.Session) -> int:
 
 
 def need_java(session: nox.Session) -> None:
-    """See that Java is there, new enough; on Debian, root installs it where it is not."""
-    if java(session) >= OLDEST_JAVA:
-        return
-    if shutil.which("apt-get") and os.geteuid() == 0 and "JAVA_HOME" not in os.environ:
-        session.run("apt-get", "update", external=True)
-        session.run("apt-get", "install", "-y", "--no-install-recommends", f"openjdk-{OLDEST_JAVA}-jre-headless", external=True)
+    """See that Java is there, new enough."""
+    if java(session) < OLDEST_JAVA and "JAVA_HOME" not in os.environ:
+        from_debian(session, f"openjdk-{OLDEST_JAVA}-jre-headless")
     if java(session) < OLDEST_JAVA:
         session.error(f"Spark needs Java {OLDEST_JAVA} or newer, by JAVA_HOME or on the path; found {java(session) or 'none'}")
+
+
+def need_chromium(session: nox.Session) -> None:
+    """See that Chromium and its driver are there."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        from_debian(session, "chromium", "chromium-driver")
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        session.error("the report is looked at in Chromium: install chromium and chromedriver (Debian: chromium-driver)")
 
 
 @nox.session(python=PYTHONS)
@@ -135,8 +148,9 @@ def xpander(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def batch(session: nox.Session) -> None:
-    """Many responses at once, with pyarrow."""
+    """Many responses at once, with pyarrow; the report in a real browser."""
     install(session, "batch")
+    need_chromium(session)
     session.run("pytest", "-q", "-m", "batch", "tests/batch", *session.posargs)
     session.run("pytest", "-q", "--doctest-modules", "-o", "addopts=", "src/unimeter/batch")
 

@@ -110,6 +110,7 @@ def batch(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run has left.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write what was read as a page as well: one HTML file with charts.")] = None,
 ) -> None:
     """Read many responses into one table, a row each: provider, model, tokens, cost, and what could not be read.
 
@@ -129,7 +130,7 @@ def batch(
     if log is not None and log not in LOGS:
         raise typer.BadParameter(f"{log} is none of {', '.join(LOGS)}", param_hint="--log")
     options = Options(column, provider, provider_column, url_column, response, strict, log)
-    raise typer.Exit(read_files(inputs, out, options, resume=resume, workers=workers))
+    raise typer.Exit(read_files(inputs, out, options, resume=resume, workers=workers, report=report))
 
 
 @app.command()

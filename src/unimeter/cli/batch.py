@@ -8,18 +8,25 @@ from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from unimeter.batch.chunks import Chunk, NoInput, files
+from unimeter.batch.figures import FIGURES, SHORT, figure, with_calls
 from unimeter.batch.job import BadRow, Options, OtherJob, Summary, run
 from unimeter.batch.writers import SUFFIXES
 
 
-def read_files(inputs: list[str], out: Path, options: Options, *, resume: bool, workers: int | None) -> int:
+def read_files(
+    inputs: list[str], out: Path, options: Options, *, resume: bool, workers: int | None, report: Path | None = None
+) -> int:
     """Run a job; its exit code: 0, 1 where a row could not be read, 2 where there is nothing to do, 130 when it is stopped."""
     if out.suffix not in SUFFIXES:
         sys.stderr.write(f"{out}: a file is written as {', '.join(SUFFIXES)}\n")
+        return 2
+    if report is not None and (problem := _problem(report, out)):
+        sys.stderr.write(f"{problem}\n")
         return 2
     console = Console(stderr=True)
     try:
@@ -31,7 +38,22 @@ def read_files(inputs: list[str], out: Path, options: Options, *, resume: bool, 
         sys.stderr.write(f"stopped; nothing is written to {out}, and --resume goes on\n")
         return 130
     Console().print(table_of(summary))
+    if report is not None:
+        from unimeter.batch.report import write_report
+
+        write_report(summary, report, out.name)
     return int(bool(summary.errors))
+
+
+def _problem(report: Path, out: Path) -> str | None:
+    """Why a report could not be written, as far as that is seen before anything is read."""
+    try:
+        import unimeter.batch.report  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    if report.is_dir() or report.resolve() == out.resolve():
+        return f"{report}: the report is a file of its own"
+    return None if report.parent.is_dir() else f"{report}: there is no folder {report.parent}"
 
 
 def _with_bar(inputs: list[str], out: Path, options: Options, console: Console, *, resume: bool, workers: int | None) -> Summary:
@@ -60,12 +82,14 @@ def _bytes(done: dict[str, int]) -> int:
 
 def table_of(summary: Summary) -> Table:
     """What was read, by provider and model, and what was not."""
-    table = Table("provider", "model", title=f"{summary.rows:,} rows")
+    table = Table(title=f"{summary.rows:,} rows", caption=SHORT)
+    for name in ("provider", "model"):
+        table.add_column(name, overflow="fold")
     for name in ("calls", "input", "cached", "output", "cost"):
         table.add_column(name, justify="right")
     for (provider, model), told in sorted(summary.models.items()):
-        counts = (told["calls"], told["input_tokens"], told["cache_read_tokens"], told["output_tokens"])
-        table.add_row(provider, model, *(f"{count:,}" for count in counts), _dollars(told["cost"]))
+        sums = (with_calls(figure(told, name), told, name) for name in FIGURES)
+        table.add_row(escape(provider), escape(model), f"{told['calls']:,}", *sums)
     for error, count in _most(summary.errors.items()):
         table.add_row("[red]not read", error, f"{count:,}")
     return table
@@ -73,7 +97,3 @@ def table_of(summary: Summary) -> Table:
 
 def _most(counts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     return sorted(counts, key=lambda one: -one[1])
-
-
-def _dollars(cost: float) -> str:
-    return f"{cost:,.4f}" if cost else ""
