@@ -288,7 +288,7 @@ if __name__ == "__main__":
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores")
     if sys.argv[1:] == ["job"]:
-        jobs((11_000, 110_000, 1_100_000, 5_500_000))
+        jobs((11_000, 110_000, 1_100_000, 5_500_000, 9_900_000))
     else:
         readers(1_600, 33_000)
         readers(7_000, 11_000)

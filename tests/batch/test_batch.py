@@ -330,7 +330,9 @@ def test_killed_at_any_point_and_resumed_it_is_the_same(tmp_path: Path) -> None:
 def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 40) + b"\n")
     running = job(tmp_path)
-    time.sleep(1.2)
+    while not list(tmp_path.glob(".out.jsonl.parts/*.arrow")):  # nothing is read before
+        assert running.poll() is None
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     assert running.wait(30) == 130
     assert "--resume" in (tmp_path / "told").read_text()

@@ -21,6 +21,8 @@ with needs("batch"):
 BYTES = 16 * 1024 * 1024
 """About how much of a file is one chunk."""
 
+_LONGEST = 64 * 1024
+"""How far most last lines go beyond their chunk, at most."""
 _BLANK = 8
 """No line that is longer is blank."""
 
@@ -187,30 +189,33 @@ def word_at(path: str) -> Callable[[bytes], str | None]:
 
 def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
     """The lines that begin in a chunk, and where each does in its file."""
-    first, text = _text(chunk)
+    first, text, size = _text(chunk)
     bounds = []
     start = 0
-    while start < len(text):
+    while start < size:
         end = text.find(b"\n", start)
         if end < 0:
             end = len(text)
-        if end - start > _BLANK or (not text[start:end].isspace() and end > start):
+        if end - start > _BLANK or not text[start:end].isspace() and end > start:
             bounds.append((start, end))
         start = end + 1
     return [first + start for start, _ in bounds], Texts(text, bounds)
 
 
-def _text(chunk: Chunk) -> tuple[int, bytes]:
-    """Where the first line that begins in a chunk does, and all that do."""
+def _text(chunk: Chunk) -> tuple[int, bytes, int]:
+    """Where the first line that begins in a chunk does; a text with all that do; and how much of it is the chunk's."""
     if chunk.lines is not None:
-        return chunk.start, chunk.lines
+        return chunk.start, chunk.lines, len(chunk.lines)
     with Path(chunk.path).open("rb") as file:
         if chunk.start:
             file.seek(chunk.start - 1)
             file.readline()  # the line that began before
         at = file.tell()
-        text = file.read(max(chunk.end - at, 0))
-        return at, text if not text or text.endswith(b"\n") else text + file.readline()
+        size = max(chunk.end - at, 0)
+        text = file.read(size + _LONGEST if size else 0)
+        if b"\n" not in text[size - 1 :]:  # the last line is longer still
+            text += file.readline()
+        return at, text, size
 
 
 def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None) -> Iterator[Rows]:

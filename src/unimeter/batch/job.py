@@ -57,6 +57,9 @@ _SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cost")
 _OF_BOTH = ("cacheable_tokens", "cached_tokens")
 
 
+_LOOKED_AT = frozenset((*_SUMMED, "row", "source", "position", "provider", "model", "error"))
+
+
 @dataclass
 class Summary:
     """What a job has read, by provider and model."""
@@ -80,6 +83,7 @@ class Summary:
     def add(self, table: pa.Table) -> None:
         """Take in a part."""
         self.rows += len(table)
+        table = table.select([name for name in table.column_names if name in _LOOKED_AT])
         self._add_errors(table.filter(pc.is_valid(table["error"])))
         read = table.filter(pc.is_null(table["error"]))
         sent, cached = read["input_tokens"], read["cache_read_tokens"]
