@@ -94,6 +94,23 @@ def test_missing_is_not_zero() -> None:
     assert row["input_tokens"] == 9
 
 
+def test_a_row_that_no_table_can_hold_is_an_error() -> None:
+    """Counts that are each within bounds and together beyond, and a name that is half of a character."""
+    most = b"%d" % (2**63 - 1)
+    usage = b'"usage": {"input_tokens": %s, "cache_read_input_tokens": %s, "output_tokens": %s}'
+    odd = [
+        b'{"type": "message", "model": "m", %s}' % (usage % (most, most, b"1")),
+        b'{"type": "message", "model": "m", %s}' % (usage % (most, b"0", most)),
+        CHAT.replace(b'"m"', b'"\\ud800"'),
+        CHAT.replace(b'"completion_tokens": 2', b'"completion_tokens": 2, "total_tokens": %s' % most),
+    ]
+    like = [b'{"type": "message", "model": "m", %s}' % (usage % (b"1", b"2", b"3"))] * 2
+    rows = normalize_batch(pa.record_batch({"response": [*like, *odd, *like, CHAT]})).to_pylist()
+    assert [row["total_tokens"] for row in rows] == [6, 6, None, None, None, 11, 6, 6, 11]
+    assert [row["unaccounted"] for row in rows][5] == 2**63 - 1 - 11
+    assert [bool(row["error"]) for row in rows] == [False, False, True, True, True, False, False, False, False]
+
+
 def test_a_provider_a_url_and_a_path() -> None:
     usage = b'{"prompt_tokens": 9, "completion_tokens": 2}'
     batch = pa.record_batch(

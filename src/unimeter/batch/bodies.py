@@ -13,19 +13,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from unimeter.compiler import TOLD
+from unimeter.batch.parts import NAMES, Part, Row, Together, failed, part_of, row_of
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.likeness import Path, Unlike
 from unimeter.meter import read
-from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, recogniser
 from unimeter.structs import Form
 from unimeter.wire.json import NotJSON, loads
-
-NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "error")
-"""What a row holds."""
-
-Row = tuple[Any, ...]
 
 _FIGURES = b"0123456789.+-eE"
 _FURTHEST = 200
@@ -37,20 +31,8 @@ _MOST_FORMS = 256
 _TRIES = 3
 _MOST_HINTS = 4096
 _MOST_SENDERS = 1024
-_ENOUGH = 2048
 _BLOCK = 1024
 """How many rows are made before they become columns: few enough for the processor to have them at hand."""
-
-
-class Part(NamedTuple):
-    """Some of the rows, column by column."""
-
-    at: list[int]
-    """Which they are."""
-    columns: dict[str, list[Any]]
-    """What is different in them, by `NAMES`."""
-    provider: str | None = None
-    """Whose all of them are, where all were read; None where columns tell."""
 
 
 class Texts(NamedTuple):
@@ -170,32 +152,6 @@ class Sender:
             return None
 
 
-class Together:
-    """Parts that hold the same columns, put together until they are enough to be worth an array."""
-
-    def __init__(self) -> None:
-        self._held: dict[Any, Part] = {}
-        self._full: list[Part] = []
-
-    def take(self, part: Part, start: int) -> None:
-        """Take in a part of a block that begins at some row."""
-        key = (part.provider, *part.columns)
-        held = self._held.get(key)
-        at = [start + one for one in part.at] if start else part.at
-        if held is None:
-            self._held[key] = part._replace(at=at)
-            return
-        held.at.extend(at)
-        for name, values in part.columns.items():
-            held.columns[name].extend(values)
-        if len(held.at) > _ENOUGH:
-            self._full.append(self._held.pop(key))
-
-    def parts(self) -> list[Part]:
-        """All of them."""
-        return [*self._full, *self._held.values()]
-
-
 class Bodies:
     """Reads bodies, and keeps what it has met."""
 
@@ -283,11 +239,6 @@ def _parts_of(texts: Texts, senders: Iterable[Sender]) -> Iterator[Part]:
         yield part_of(missing, [Sender().row(None)] * len(missing))
 
 
-def part_of(at: list[int], rows: list[Row]) -> Part:
-    """Some rows as a part."""
-    return Part(at, dict(zip(NAMES, map(list, zip(*rows, strict=True)), strict=True)))
-
-
 def at_path(line: Any, path: Path) -> Any:
     """What stands at a path in a line of a log; None where nothing does.
 
@@ -302,17 +253,6 @@ def at_path(line: Any, path: Path) -> Any:
         else:
             line = line.get(name) if isinstance(line, dict) else None
     return line
-
-
-def row_of(reading: Reading) -> Row:
-    """A reading as a row."""
-    own = reading.metrics.provider_metrics
-    return (reading.provider, reading.model, reading.id, *reading.told, reading.total, reading.complete, own, None)
-
-
-def failed(error: str) -> Row:
-    """The row of what could not be read."""
-    return (*(None,) * (len(NAMES) - 1), error)
 
 
 def _reads(form: Form, raw: bytes, row: Row) -> bool:

@@ -196,7 +196,7 @@ def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
         end = text.find(b"\n", start)
         if end < 0:
             end = len(text)
-        if end - start > _BLANK or not text[start:end].isspace() and end > start:
+        if end - start > _BLANK or text[start:end].strip():
             bounds.append((start, end))
         start = end + 1
     return [first + start for start, _ in bounds], Texts(text, bounds)

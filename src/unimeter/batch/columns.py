@@ -8,7 +8,7 @@ from typing import get_args
 
 import msgspec
 
-from unimeter.batch.bodies import NAMES, Part
+from unimeter.batch.parts import NAMES, Part, Row, failed, part_of, rows_of
 from unimeter.compiler import TOLD
 from unimeter.extras import needs
 from unimeter.metrics import TokenField
@@ -40,7 +40,26 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def table_of(parts: Sequence[Part]) -> pa.RecordBatch:
-    """The rows in some parts as a table, in their order."""
+    """The rows in some parts as a table, in their order. A row that no table can hold is one with an error."""
+    try:
+        return _table_of(parts)
+    except _UNWRITABLE:
+        return _table_of([part_of(part.at, [_writable(row) for row in rows_of(part)]) for part in parts])
+
+
+_UNWRITABLE = (OverflowError, UnicodeError, pa.ArrowInvalid)
+"""What is raised for figures beyond 2**63 - 1 (each may be less, and their sum more), and for text that is no text."""
+
+
+def _writable(row: Row) -> Row:
+    try:
+        _table_of([part_of([0], [row])])
+    except _UNWRITABLE:
+        return failed("MalformedUsage: a sum of its figures is beyond 2**63 - 1, or a name in it is no text")
+    return row
+
+
+def _table_of(parts: Sequence[Part]) -> pa.RecordBatch:
     columns = {name: _column(name, parts) for name in NAMES if name != "provider_metrics"}
     columns["provider_metrics"] = _as_json(parts)
     order = [at for part in parts for at in part.at]
