@@ -192,3 +192,18 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/speed.py")
     session.run("python", "benchmarks/rollup.py")
     session.run("python", "benchmarks/stream.py")
+
+
+@nox.session(python=NEWEST)
+def bench_batch(session: nox.Session) -> None:
+    """Many bodies against what else one could do; with `-- job`, `unimeter batch` on one core and on two."""
+    install(session, "bench_batch")
+    session.run("python", "benchmarks/batch.py", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def bench_spark(session: nox.Session) -> None:
+    """One Spark worker against two."""
+    need_java(session)
+    install(session, "spark")
+    session.run("python", "benchmarks/spark.py")

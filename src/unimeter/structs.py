@@ -32,6 +32,8 @@ Reader = Callable[[bytes | memoryview, Sequence[Bounds]], tuple[list[tuple[Any, 
 
 ABSENT = Raw(b"")
 """Stands where a name is not in the body."""
+_MOST_NAMES = 256
+"""No usage has more names; a struct with more would be slow to make."""
 NOTHING = Annotated[int, Meta(gt=0, lt=0)]
 """The type of what may not be there, not even as a null."""
 
@@ -112,9 +114,12 @@ class _Node:
             else:
                 fields.append((attribute(name), kind if kind is NOTHING else kind | None, None))
         rename = {attribute(name): name for name in self.fields}
-        if len(rename) < len(fields):
-            raise Unlike((*self.fields,))  # two names would be one
-        return msgspec.defstruct("Kept", fields, rename=rename, kw_only=True, gc=False, forbid_unknown_fields=self.closed)
+        if len(rename) < len(fields) or len(fields) > _MOST_NAMES:
+            raise Unlike((*self.fields,)[:_MOST_NAMES])  # two names would be one
+        try:
+            return msgspec.defstruct("Kept", fields, rename=rename, kw_only=True, gc=False, forbid_unknown_fields=self.closed)
+        except ValueError:  # a quote or a backslash in a name
+            raise Unlike(()) from None
 
 
 def _tree(value: Any, depth: int = 0) -> Any:

@@ -92,6 +92,36 @@ def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str) -> N
         assert row == expected(raw), raw
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "ﬁ", "a-b", "a" * 10_000, "class", "__class__", "\x00"])
+def test_names_that_are_no_names(name: str) -> None:
+    """A body may have any name in its usage, beside it, and in a tree that is passed on."""
+    bodies_within.cache_clear()
+    claude = {"type": "message", "model": "m", "usage": {"input_tokens": 1, "output_tokens": 2}}
+    held = [
+        claude | {name: 1},
+        claude | {"usage": claude["usage"] | {name: 1, "a_b": 2}},
+        claude | {"usage": claude["usage"] | {"server_tool_use": {name: 1, "a_b": 2}}},
+    ]
+    raws = [json.dumps(body).encode() for body in held] * 2
+    rows = rows_in(normalize_batch(pa.record_batch({"response": raws})))
+    assert rows == [expected(raw) for raw in raws]
+
+
+def test_many_names_many_forms_and_many_urls() -> None:
+    """What is kept does not grow with what comes."""
+    bodies_within.cache_clear()
+    chat = {"choices": [], "model": "m", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    held = [chat | {"usage": chat["usage"] | {f"new_{at}_{one}": 1 for one in range(at % 5)}} for at in range(300)]
+    held.append(chat | {"usage": chat["usage"] | {f"name_{at}": 1 for at in range(5_000)}})
+    raws = [json.dumps(body).encode() for body in held]
+    urls = [f"https://api.groq.com/openai/v1/chat/completions?request={at}" for at in range(len(raws))]
+    batch = pa.record_batch({"response": raws, "url": urls})
+    rows = normalize_batch(batch, url_column="url").to_pylist()
+    assert {(row["provider"], row["total_tokens"], row["error"]) for row in rows} == {("Groq", 3, None)}
+    (sender,) = bodies_within(None)._senders.values()
+    assert len(sender.forms) <= 128
+
+
 WITHOUT_A_FORM = {
     "calls within the call": ["advisor", "cache_write_compaction", "compaction", "compaction_split"],
     "several calls": ["batch_anthropic_messages"],

@@ -17,7 +17,7 @@ from unimeter.batch.parts import NAMES, Part, Row, Together, failed, part_of, ro
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.likeness import Path, Unlike
 from unimeter.meter import read
-from unimeter.recognise import NO_URL, recogniser
+from unimeter.recognise import NO_URL, FromUrl, recogniser
 from unimeter.structs import Form
 from unimeter.wire.json import NotJSON, loads
 
@@ -26,11 +26,11 @@ _FURTHEST = 200
 """How much of a usage is looked at for a hint: its first names."""
 _TAIL = 512
 """How much of a body is looked at first for its usage: most have it at their end."""
-_MOST_FORMS = 256
+_MOST_FORMS = 128
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
 _TRIES = 3
 _MOST_HINTS = 4096
-_MOST_SENDERS = 1024
+_MOST_SENDERS = 64
 _BLOCK = 1024
 """How many rows are made before they become columns: few enough for the processor to have them at hand."""
 
@@ -161,7 +161,9 @@ class Bodies:
             within: where in a line of a log each body stands.
         """
         self._within = within
-        self._senders: dict[tuple[str | None, str | None], Sender] = {}
+        self._senders: dict[tuple[str | None, FromUrl], Sender] = {}
+        self._told: dict[tuple[str | None, str | None], Sender] = {}
+        """The same by what is told word for word."""
 
     def parts(
         self,
@@ -199,11 +201,19 @@ class Bodies:
         return together.parts()
 
     def _sender(self, provider: str | None, url: str | None) -> Sender:
-        known = self._senders.get((provider, url))
+        """Who sends, by what is told of it; of urls, what they tell: those of one provider's calls may all be different."""
+        known = self._told.get((provider, url))
         if known is None:
-            if len(self._senders) >= _MOST_SENDERS:
-                self._senders.clear()
-            known = self._senders[provider, url] = Sender(provider, url, self._within)
+            hints = NO_URL if url is None else recogniser().from_url(url)
+            known = self._senders.get((provider, hints))
+            if known is None:
+                if len(self._senders) >= _MOST_SENDERS:
+                    self._senders.clear()
+                    self._told.clear()
+                known = self._senders[provider, hints] = Sender(provider, url, self._within)
+            if len(self._told) >= _MOST_HINTS:
+                self._told.clear()
+            self._told[provider, url] = known
         return known
 
 
