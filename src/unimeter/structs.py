@@ -231,9 +231,9 @@ class _Structs:
 
     def _need(self, path: Path, word: str | None) -> None:
         node = self.body
-        for name in path[:-1]:
+        for depth, name in enumerate(path[:-1], 1):
             node.needed.add(name)
-            node = self.body.node(path[: path.index(name) + 1])
+            node = self.body.node(path[:depth])
         node.needed.add(path[-1])
         if word is not None:
             node.fields[path[-1]] = Literal[word]
