@@ -187,7 +187,7 @@ class Likeness:
                 if other is root:
                     if self._shows(text):
                         for condition in conditions(text):
-                            self.need(_names(condition), null=_is_plain(text))
+                            self.need(_names(condition), word=condition.wanted is not None, null=_is_plain(text))
                         return
                 else:
                     self._rule_out(text)
@@ -200,7 +200,7 @@ class Likeness:
             if self._has(path) if where == "usage" else self.at(path) is not None:
                 if owner != label:
                     raise Unlike(path)
-                self.need(path, null=where == "usage")
+                self.need(path, word=False, null=where == "usage")
                 return
             if where == "usage":
                 self.refuse(path, null=False)

@@ -205,6 +205,30 @@ def test_a_folder_and_several_files(tmp_path: Path) -> None:
             run([str(missing)], tmp_path / "out.jsonl", Options())
 
 
+def test_what_a_job_writes_is_no_input_of_the_next(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\n" + b" " * 30 + b"\n" + CHAT)
+    (tmp_path / ".out.parquet.parts").mkdir()
+    (tmp_path / ".out.parquet.parts" / "job.json").write_text("{}")
+    (tmp_path / os.fsdecode(b"b\xff.jsonl")).write_bytes(CHAT)
+    for _ in range(2):
+        assert run([str(tmp_path)], tmp_path / "out.parquet", Options(), workers=1).rows == 3
+    sources = {Path(source).name for source in pq.read_table(tmp_path / "out.parquet")["source"].to_pylist()}
+    assert sources == {"in.jsonl", "b\\xff.jsonl"}
+    with pytest.raises(NoInput, match="will be written"):
+        run([str(tmp_path / "out.parquet")], tmp_path / "out.parquet", Options())
+
+
+def test_columns_of_other_kinds() -> None:
+    broken = pa.array([b"\xff", CHAT]).view(pa.string()).dictionary_encode()
+    rows = normalize_batch(pa.record_batch({"response": broken})).to_pylist()
+    assert [row["total_tokens"] for row in rows] == [None, 11]
+    for column in (pa.array([1]), pa.array([b"x"]), pa.array([["x"]])):
+        with pytest.raises(TypeError, match="not texts"):
+            normalize_batch(pa.record_batch({"response": [CHAT], "url": column}), url_column="url")
+    with pytest.raises(TypeError, match="to_batches"):
+        normalize_batch(pa.table({"response": [CHAT]}))
+
+
 def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
     for form, options in (
         ("parquet", Options(provider_column="who")),

@@ -122,6 +122,27 @@ def test_many_names_many_forms_and_many_urls() -> None:
     assert len(sender.forms) <= 128
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "@", "finish_reason": "COMPLETE", "message": {"role": "assistant"}, "usage": {"cached_tokens": 2, "tokens": {}}},
+        {"generated_text": "@", "details": {"generated_tokens": 20}},
+        {"model_id": "@", "results": [{"generated_token_count": 2, "input_token_count": 3}]},
+        {"text": "@", "usage": {"type": "duration", "seconds": 3}},
+    ],
+    ids=["cohere", "tgi", "watsonx", "transcription"],
+)
+def test_a_form_is_not_of_one_text_alone(body: dict[str, Any]) -> None:
+    """What is written there does not matter to a form, and is not kept; half a character is no reason to end."""
+    bodies_within.cache_clear()
+    raw = json.dumps(body).encode()
+    raws = [raw.replace(b"@", b"%d" % at) for at in range(50)] + [raw.replace(b"@", b"\\ud800"), raw.replace(b"@", b"\xff")]
+    rows = normalize_batch(pa.record_batch({"response": pa.array(raws, pa.binary())})).to_pylist()
+    assert [row["provider"] for row in rows[:50]] == [expected(raw)["provider"] for raw in raws[:50]]
+    (sender,) = bodies_within(None)._senders.values()
+    assert len(sender.forms) <= 1
+
+
 WITHOUT_A_FORM = {
     "calls within the call": ["advisor", "cache_write_compaction", "compaction", "compaction_split"],
     "several calls": ["batch_anthropic_messages"],

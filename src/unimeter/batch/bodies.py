@@ -29,6 +29,9 @@ _TAIL = 512
 _MOST_FORMS = 128
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
 _TRIES = 3
+"""How often in a row no form is made of bodies with a hint, before it is given up."""
+_MOST_ALIKE = 16
+"""How many forms bodies with one hint have, at most."""
 _MOST_HINTS = 4096
 _MOST_SENDERS = 64
 _BLOCK = 1024
@@ -121,10 +124,10 @@ class Sender:
 
     def _form_of(self, raw: bytes | None, row: Row, hint: bytes) -> Form | None:
         """The form of a body that was read, made known; None where it would not be certain."""
-        if raw is None:
+        if raw is None or self.tried[hint] >= _TRIES or len(self.likely.get(hint, ())) >= _MOST_ALIKE:
             return None
         form = next((one for one in self.forms if _reads(one, raw, row)), None)
-        if form is None and self.tried[hint] < _TRIES and len(self.forms) < _MOST_FORMS:
+        if form is None and len(self.forms) < _MOST_FORMS:
             self.tried[hint] += 1
             form = self._new_form(raw)
             if form is None or not _reads(form, raw, row):
@@ -148,7 +151,7 @@ class Sender:
                 return None
             named = label is not None or self.hints.label is not None
             return Form(found[1], sample, known.registry, found[0], named=named, model=self.hints.model, within=self.within)
-        except (Unlike, NotJSON):
+        except (Unlike, NotJSON, UnicodeError):
             return None
 
 

@@ -23,8 +23,7 @@ BYTES = 16 * 1024 * 1024
 
 _LONGEST = 64 * 1024
 """How far most last lines go beyond their chunk, at most."""
-_BLANK = 8
-"""No line that is longer is blank."""
+_SPACE = ord(" ")
 
 COMPRESSED = (".gz", ".zst", ".bz2")
 LINES = (".jsonl", ".ndjson", ".json")
@@ -46,16 +45,23 @@ class NoInput(ValueError):
     """There is nothing to read where it was said to be."""
 
 
-def files(inputs: Iterable[str]) -> list[Path]:
-    """The files among some files and folders, in order.
+def files(inputs: Iterable[str], out: Path | None = None) -> list[Path]:
+    """The files among some files and folders, in order; of folders none that is hidden, nor the output of an earlier job.
+
+    Args:
+        inputs: files and folders.
+        out: the file that will be written.
 
     Raises:
-        NoInput: one does not exist, or holds nothing that could be read.
+        NoInput: one does not exist, or holds nothing that could be read, or is the file that will be written.
     """
     found: list[Path] = []
     for given in inputs:
         path = Path(given)
-        inside = sorted(one for one in path.rglob("*") if one.is_file() and _is_input(one)) if path.is_dir() else [path]
+        inside = sorted(one for one in path.rglob("*") if _is_input(one, path)) if path.is_dir() else [path]
+        if out is not None and path.resolve() == out.resolve():
+            raise NoInput(f"{given}: this is the file that will be written")
+        inside = [one for one in inside if out is None or one.resolve() != out.resolve()]
         if not inside or not path.exists():
             raise NoInput(f"{given}: {'no files of lines or Parquet in it' if path.is_dir() else 'no such file'}")
         found += inside
@@ -75,8 +81,9 @@ def check_columns(paths: Iterable[Path], names: Iterable[str]) -> None:
                 raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there)}")
 
 
-def _is_input(path: Path) -> bool:
-    return path.name.removesuffix(_compression(path)).endswith((*LINES, ".parquet"))
+def _is_input(path: Path, folder: Path) -> bool:
+    hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
+    return not hidden and path.is_file() and path.name.removesuffix(_compression(path)).endswith((*LINES, ".parquet"))
 
 
 def _compression(path: Path) -> str:
@@ -196,7 +203,7 @@ def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
         end = text.find(b"\n", start)
         if end < 0:
             end = len(text)
-        if end - start > _BLANK or text[start:end].strip():
+        if end > start and (text[start] > _SPACE or text[start:end].strip()):
             bounds.append((start, end))
         start = end + 1
     return [first + start for start, _ in bounds], Texts(text, bounds)

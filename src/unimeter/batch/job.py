@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -133,7 +134,7 @@ def run(
         BadRow: in a strict job, the first row that cannot be read.
         OtherJob: the parts that are to be taken are of another job.
     """
-    paths = files(inputs)
+    paths = files(inputs, out)
     check_columns(paths, [name for name in (options.column, options.provider_column, options.url_column) if name])
     parts = out.parent / f".{out.name}.parts"
     _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
@@ -188,7 +189,8 @@ def _part(parts: Path, number: int) -> Path:
 def _read(waiting: Iterator[Chunk], parts: Path, options: Options, workers: int) -> Iterator[tuple[Chunk, int]]:
     """Read chunks, some at a time; each with its rows when it is done."""
     running: dict[Future[int], Chunk] = {}
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the job
+    with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
         try:
             for chunk in waiting:
                 part = _part(parts, chunk.number)
@@ -222,11 +224,16 @@ def read_chunk(chunk: Chunk, part: Path, options: Options) -> int:
             read = table_of(bodies.parts(rows.payloads, options.provider, rows.providers, rows.urls))
             if options.strict and (bad := pc.index(pc.is_valid(read["error"]), True).as_py()) >= 0:
                 raise BadRow(f"{chunk.path}, position {rows.positions[bad]}: {read['error'][bad]}")
-            source = pa.repeat(pa.scalar(chunk.path), len(read))
+            source = pa.repeat(pa.scalar(_as_text(chunk.path)), len(read))
             sink.write_batch(pa.record_batch([source, pa.array(rows.positions, pa.int64()), *read.columns], schema=schema))
             count += len(read)
     new.replace(part)
     return count
+
+
+def _as_text(path: str) -> str:
+    """A path as text, what is no text in it in figures."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _join(part: Path, summary: Summary, write: Write) -> None:

@@ -38,6 +38,7 @@ def normalize_batch(
 
     Raises:
         KeyError: the batch has no such column.
+        TypeError: it is no record batch, or a provider's or url's column holds no texts.
 
     >>> import pyarrow as pa
     >>> body = '{"choices": [], "model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}'
@@ -45,8 +46,10 @@ def normalize_batch(
     >>> read["total_tokens"].to_pylist(), read["error"].to_pylist()[1][:15]
     ([11, None], 'UnknownProvider')
     """
+    if not isinstance(batch, pa.RecordBatch):
+        raise TypeError(f"a record batch is read, not a {type(batch).__name__}: of a table, each of to_batches()")
     payloads = payloads_in(batch.column(column))
-    providers, urls = (batch.column(name).to_pylist() if name else None for name in (provider_column, url_column))
+    providers, urls = (words_in(batch.column(name), name) if name else None for name in (provider_column, url_column))
     return table_of(bodies_within(response).parts(payloads, provider, providers, urls))
 
 
@@ -60,6 +63,7 @@ _OFFSETS: dict[Any, Literal["i", "q"]] = {pa.binary(): "i", pa.string(): "i", pa
 """How wide the bounds are that Arrow keeps of texts."""
 
 
+_WORDS = (pa.string(), pa.large_string(), pa.string_view(), pa.null())
 _AT_ONCE = 4096
 """How many rows are looked at together: those of one form are then read one after the other."""
 
@@ -68,7 +72,29 @@ def payloads_in(column: Any) -> Iterator[Texts | list[Any]]:
     """What stands in a column, some at a time; texts are not copied."""
     for start in range(0, len(column), _AT_ONCE):
         some = column[start : start + _AT_ONCE]
-        yield _texts(some) if some.type in _OFFSETS else some.to_pylist()
+        yield _texts(some) if some.type in _OFFSETS else [_value(one) for one in some]
+
+
+def words_in(column: Any, name: str) -> list[str | None]:
+    """The texts in a column.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind)
+    ):
+        raise TypeError(f"the column {name!r} holds {column.type}, not texts")
+    return [found if isinstance(found := _value(one), str | None) else "\ufffd" for one in column]
+
+
+def _value(scalar: Any) -> Any:
+    """What a column holds in a row; what Python cannot hold is an error, which is then read as no response."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError) as error:
+        return error
 
 
 def _texts(column: Any) -> Texts:

@@ -62,7 +62,7 @@ def _with_bar(inputs: list[str], out: Path, options: Options, console: Console, 
         *(TimeElapsedColumn(), TimeRemainingColumn()),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("reading", total=sum(path.stat().st_size for path in files(inputs)), rate=0.0)
+        task = progress.add_task("reading", total=sum(path.stat().st_size for path in files(inputs, out)), rate=0.0)
         began, rows = monotonic(), 0
         done: dict[str, int] = {}
 
