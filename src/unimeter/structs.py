@@ -52,6 +52,8 @@ class _Node:
         self.needed: set[str] = set()
         self.closed = False
         """Whether it has these names and no others."""
+        self.passed_on = False
+        """Whether it is written again, its names then in order."""
         self._struct: type[msgspec.Struct] | None = None
 
     def node(self, path: Path) -> _Node:
@@ -88,6 +90,8 @@ class _Node:
 
     def sort(self, sample: Any) -> None:
         """Take the names in the order of a sample: it is the one in which a decoder finds them soonest."""
+        if self.passed_on:
+            return
         order = {name: at for at, name in enumerate(sample)} if isinstance(sample, dict) else {}
         self.fields = dict(sorted(self.fields.items(), key=lambda field: order.get(field[0], len(order))))
         for name, kind in self.fields.items():
@@ -130,7 +134,8 @@ def _tree(value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, dict) and value and depth < DEEPEST:
         node = _Node()
-        node.fields = {name: _tree(item, depth + 1) for name, item in value.items()}
+        node.fields = {name: _tree(value[name], depth + 1) for name in sorted(value)}  # as they are written again
+        node.passed_on = True
         node.needed = set(value)
         node.closed = True
         return node
@@ -412,6 +417,7 @@ class Form:
 
 def _add_struct(source: Source, extras: dict[str, str]) -> str:
     """The lines that make a struct of what is the provider's own, which is JSON sooner than a dict; and the struct."""
+    extras = dict(sorted(extras.items()))
     fields = [(f"own_{at}", Any, None) for at in range(len(extras))]
     rename = {f"own_{at}": name for at, name in enumerate(extras)}
     own = msgspec.defstruct("Own", fields, rename=rename, omit_defaults=True, gc=False)

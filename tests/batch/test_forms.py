@@ -92,6 +92,21 @@ def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str) -> N
         assert row == expected(raw), raw
 
 
+def test_what_was_read_before_changes_nothing() -> None:
+    """To the letter: a row is the same whichever came first, by a form or by `read`."""
+    raws = [json.dumps(body).encode() for body in WHOLE.values()]
+    raws += [json.dumps(dict(sorted(body.items(), reverse=True))).encode() for body in WHOLE.values()]
+    raws += [json.dumps(body, sort_keys=True).encode() for body in WHOLE.values()]
+    first: dict[bytes, Any] = {}
+    chance = random.Random(7)
+    for _ in range(4):
+        bodies_within.cache_clear()
+        chance.shuffle(raws)
+        for _ in range(2):
+            for raw, row in zip(raws, normalize_batch(pa.record_batch({"response": raws})).to_pylist(), strict=True):
+                assert first.setdefault(raw, row) == row
+
+
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "ﬁ", "a-b", "a" * 10_000, "class", "__class__", "\x00"])
 def test_names_that_are_no_names(name: str) -> None:
     """A body may have any name in its usage, beside it, and in a tree that is passed on."""

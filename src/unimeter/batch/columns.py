@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 """The columns of a reading; `error` is null where there is one, and all else is where there is none."""
 
 _REPORTED = (*TOLD, "total_tokens")
-_encode_lines = msgspec.json.Encoder().encode_lines
+_encode_lines = msgspec.json.Encoder(order="deterministic").encode_lines  # the same however a row was read
 
 
 def table_of(parts: Sequence[Part]) -> pa.RecordBatch:
