@@ -55,21 +55,7 @@ class Source:
         self.lines = [f"def {name}({', '.join(parameters)}):"]
         self.camel_case = camel_case
         self.constants: dict[str, Any] = {}
-        self._taken = {
-            *parameters,
-            *_GLOBALS,
-            *dir(builtins),
-            "event",
-            "holder",
-            "extras",
-            "decode",
-            "rows",
-            "left",
-            "at",
-            "start",
-            "end",
-            "body",
-        }
+        self._taken = {*parameters, *_GLOBALS, *dir(builtins), *_OURS}
         self.uses: Counter[Field] = Counter()
         """How often each field stands in the table."""
         self._known: dict[Any, str] = {}

@@ -1,34 +1,22 @@
-"""Many JSON bodies of one form, read at once: a decoder puts what is asked for into structs, and no row is looked at twice.
+"""Structs that msgspec decodes JSON into, in the making: what they hold, and the types that check and refuse it.
 
-What `compiler` makes for dicts is made here with attributes in place of look-ups, of the part of the table that a sample
-showed. The types of the structs do the rest: they check the counts, they skip what nobody asks for, and what must not be
-there (another's mark, a name of the table that the sample had not) has a type that nothing has. So a body that is not like
-the sample is not read but left, for `read` to look at.
+A decoder skips what no struct asks for. What must not be there has a type that nothing has.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
 
-from unimeter.adapter import Adapter
-from unimeter.compiler import add_told
-from unimeter.fields import Step, Value, parse
-from unimeter.likeness import Likeness, Path, Unlike
-from unimeter.registry import Registry
-from unimeter.source import Source
-from unimeter.values import DEEPEST, LARGEST_COUNT, Refused, as_tree
+from unimeter.likeness import Path, Unlike
+from unimeter.values import DEEPEST, LARGEST_COUNT
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is not what it should be."""
-
-Bounds = tuple[int, int]
-"""Where a body begins and ends in a text."""
-Reader = Callable[[bytes | memoryview, Sequence[Bounds]], tuple[list[tuple[Any, ...]], list[int]]]
 
 ABSENT = Raw(b"")
 """Stands where a name is not in the body."""
@@ -37,13 +25,13 @@ _MOST_NAMES = 256
 NOTHING = Annotated[int, Meta(gt=0, lt=0)]
 """The type of what may not be there, not even as a null."""
 
-_COUNT = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
-_NUMBER = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | Annotated[float, Meta(ge=0, lt=2.0**63)]
-_WORD = Annotated[str, Meta(min_length=1)]
-TYPES: dict[str, Any] = {"count": _COUNT, "number": _NUMBER, "money": _NUMBER, "label": str | int}
+COUNT = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
+NUMBER = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | Annotated[float, Meta(ge=0, lt=2.0**63)]
+WORD = Annotated[str, Meta(min_length=1)]
+TYPES: dict[str, Any] = {"count": COUNT, "number": NUMBER, "money": NUMBER, "label": str | int}
 
 
-class _Node:
+class Node:
     """A struct in the making: what each name of the wire holds."""
 
     def __init__(self) -> None:
@@ -56,7 +44,7 @@ class _Node:
         """Whether it is written again, its names then in order."""
         self._struct: type[msgspec.Struct] | None = None
 
-    def node(self, path: Path) -> _Node:
+    def node(self, path: Path) -> Node:
         """The node at a path, made where there is none.
 
         Raises:
@@ -64,12 +52,12 @@ class _Node:
         """
         node: Any = self
         for name in path:
-            node = node.fields.setdefault(name, _Node())
+            node = node.fields.setdefault(name, Node())
             if isinstance(node, list):
                 node = node[0]
-            if not isinstance(node, _Node):
+            if not isinstance(node, Node):
                 raise Unlike(path)
-        found: _Node = node
+        found: Node = node
         return found
 
     def plant(self, path: Path, kind: Any) -> None:
@@ -85,7 +73,7 @@ class _Node:
             self.closed = True
             for name, value in sample.items():
                 kind = self.fields.setdefault(name, Raw)
-                if isinstance(kind, _Node):
+                if isinstance(kind, Node):
                     kind.close(value)
 
     def sort(self, sample: Any) -> None:
@@ -95,7 +83,7 @@ class _Node:
         order = {name: at for at, name in enumerate(sample)} if isinstance(sample, dict) else {}
         self.fields = dict(sorted(self.fields.items(), key=lambda field: order.get(field[0], len(order))))
         for name, kind in self.fields.items():
-            if isinstance(kind, _Node) and name in order:
+            if isinstance(kind, Node) and name in order:
                 kind.sort(sample[name])
 
     def struct(self) -> type[msgspec.Struct]:
@@ -107,7 +95,7 @@ class _Node:
     def _made(self) -> type[msgspec.Struct]:
         fields: list[Any] = []
         for name, kind in self.fields.items():
-            if isinstance(kind, _Node):
+            if isinstance(kind, Node):
                 kind = kind.struct()
             elif isinstance(kind, list):
                 kind = list[kind[0].struct()]  # type: ignore[misc]  # a type made at run time
@@ -126,15 +114,15 @@ class _Node:
             raise Unlike(()) from None
 
 
-def _tree(value: Any, depth: int = 0) -> Any:
+def tree_type(value: Any, depth: int = 0) -> Any:
     """The type of what stands in a tree, for all of its form: a closed node, or a type.
 
     Raises:
         Unlike: some of it would be left out, or need not be like this.
     """
     if isinstance(value, dict) and value and depth < DEEPEST:
-        node = _Node()
-        node.fields = {name: _tree(value[name], depth + 1) for name in sorted(value)}  # as they are written again
+        node = Node()
+        node.fields = {name: tree_type(value[name], depth + 1) for name in sorted(value)}  # as they are written again
         node.passed_on = True
         node.needed = set(value)
         node.closed = True
@@ -146,17 +134,10 @@ def _tree(value: Any, depth: int = 0) -> Any:
     raise Unlike(())
 
 
-def _not_null(value: Any) -> Any:
+def not_null(value: Any) -> Any:
     """The type of what is there, be it what it will, but no null."""
     kinds = {dict: dict[str, Raw], list: list[Raw], str: str, bool: bool}
     return kinds.get(type(value), int | float)
-
-
-def _has_float(value: Any) -> bool:
-    """Whether there is a float somewhere in a list."""
-    if isinstance(value, (dict, list)):
-        return any(map(_has_float, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float)
 
 
 def attribute(name: str) -> str:
@@ -164,263 +145,10 @@ def attribute(name: str) -> str:
     return "n_" + re.sub(r"\W", "_", name)
 
 
-class _Structs:
-    """The structs of all bodies that are like one, and the source of a function that reads them."""
-
-    def __init__(self, like: Likeness, within: Path) -> None:
-        self.like = like
-        self.within = within
-        self.body = _Node()
-        spec = like.spec
-        leaves = {leaf for field in (*spec.table.values(), *spec.extras.values()) for leaf in field.leaves()}
-        for leaf in sorted(leaves, key=lambda leaf: (leaf.kind != "tree", leaf.path)):
-            self._plant(leaf)
-        for text in (*spec.model, *spec.id):
-            self.body.plant(like.wire(parse(text)), _WORD)
-        for path, word in like.needed.items():
-            self._need(path, word)
-        for path, null in like.refused.items():
-            self._refuse(path, null)
-        if like.place:
-            self.body.node(like.place).close(like.at(like.place))
-        self.body.sort(like.sample)
-
-    def _plant(self, leaf: Value) -> None:
-        like = self.like
-        path: Path = () if leaf.beside else like.place
-        for at, step in enumerate(leaf.steps):
-            if step.each:
-                path = (*path, *like.wire((step,))) if step.name else path
-                item = self._list_at(path)
-                if step.key:
-                    self._plant_in(item, (Step(step.key),), str)
-                further = leaf.steps[at + 1 :]
-                if any(later.each for later in further):
-                    raise Unlike(path)
-                in_floats = leaf.kind == "count" and _has_float(like.at(path))
-                self._plant_in(item, further, _NUMBER if in_floats else TYPES[leaf.kind])
-                return
-        path = (*path, *like.wire(leaf.steps))
-        if leaf.kind == "tally":
-            item = self._list_at(path)
-            self._plant_in(item, (Step(leaf.key),), str)
-            self._plant_in(item, (Step(leaf.count),), _COUNT)
-        elif leaf.kind == "tree":
-            try:
-                self.body.plant(path, _tree(like.at(path)))
-            except Unlike:
-                self.body.plant(path, Raw)
-        else:
-            for depth in range(1, len(path)):  # a tree that figures are read from has to be there
-                if self.body.node(path[:depth]).closed:
-                    self.body.node(path[: depth - 1]).needed.add(path[depth - 1])
-            in_floats = leaf.kind == "count" and isinstance(like.at(path), float)
-            self.body.plant(path, _NUMBER if in_floats else TYPES[leaf.kind])
-
-    def _plant_in(self, item: _Node, steps: tuple[Step, ...], kind: Any) -> None:
-        """Plant a name in the items of a list, in one spelling only."""
-        path = self.like.wire(steps)
-        item.plant(path, kind)
-        for depth, step in enumerate(steps):
-            if path[depth] != step.name:
-                item.plant((*path[:depth], step.name), NOTHING)
-
-    def _list_at(self, path: Path) -> _Node:
-        """The items of a list."""
-        fields = self.body.node(path[:-1]).fields
-        items = fields.setdefault(path[-1], [_Node()])
-        if not isinstance(items, list):
-            raise Unlike(path)
-        item: _Node = items[0]
-        return item
-
-    def _need(self, path: Path, word: str | None) -> None:
-        node = self.body
-        for depth, name in enumerate(path[:-1], 1):
-            node.needed.add(name)
-            node = self.body.node(path[:depth])
-        node.needed.add(path[-1])
-        if word is not None:
-            node.fields[path[-1]] = Literal[word]
-        else:
-            kind = Raw if path in self.like.may_be_null else _not_null(self.like.at(path))
-            node.fields.setdefault(path[-1], kind)
-
-    def _refuse(self, path: Path, null: bool) -> None:
-        fields, name = self.body.node(path[:-1]).fields, path[-1]
-        if path[: len(self.like.place)] == self.like.place != () and name not in self.like.at(path[:-1]):
-            return  # the usage will have no other names
-        if name in fields:
-            raise Unlike(path)
-        fields[name] = type(None) if null else NOTHING
-
-    def source(self) -> _Source:
-        """What looks names up in them, up to where `usage` and `holder` are known."""
-        like = self.like
-        source = _Source(self.body, like)
-        source.constants["UNREADABLE"] = (*UNREADABLE, Refused)
-        source.constants["decode"] = decoder(self.within, self.body)
-        source.add("rows, left = [], []")
-        source.add("body = memoryview(text)")
-        source.open("for at, (start, end) in enumerate(bounds):")
-        source.open("try:")
-        source.add("holder = decode(body[start:end])")
-        for name in self.within:
-            source.add(f"holder = holder.{attribute(name)}")
-            source.add(f"if holder is None: {_LEAVE}")
-        if not like.place:
-            source.add("usage = holder")
-        else:
-            source.add(f"usage = holder.{attribute(like.place[0])}")
-            if like.place[0] not in self.body.needed:
-                source.add(f"if usage is None: {_LEAVE}")
-        return source
-
-
 def decoder(path: Path, inner: Any = Any) -> Callable[[bytes], Any]:
     """Decodes JSON into structs, and of it only what stands at a path."""
     for name in reversed(path):
-        outer = _Node()
+        outer = Node()
         outer.fields[name] = inner
         inner = outer
     return msgspec.json.Decoder(inner.struct()).decode
-
-
-_LEAVE = "left.append(at); continue"
-
-
-class _Source(Source):
-    """Looks names up in structs, which hold what is declared and checked."""
-
-    def __init__(self, body: _Node, like: Likeness) -> None:
-        super().__init__("read", "text", "bounds", camel_case=like.camel_case)
-        self._like = like
-        usage = body.fields[like.place[0]] if like.place else body
-        self._nodes: dict[str, Any] = {"holder": body, "usage": usage}
-
-    def get(self, parent: str, step: Step) -> str:
-        name = self._wire(step)
-        variable = self.variable(step.name)
-        self.add(f"{variable} = {parent}.{attribute(name)}")
-        self._nodes[variable] = self._nodes[parent].fields[name]
-        return variable
-
-    def container(self, root: str, steps: tuple[Step, ...]) -> str:
-        if steps and (root, steps) not in self._known:
-            parent = self.container(root, steps[:-1])
-            needed = self._wire(steps[-1]) in self._nodes[parent].needed
-            variable = self._known[root, steps] = self.get(parent, steps[-1])
-            if not needed:
-                empty = self.constant(self._nodes[variable].struct()())
-                self.add(f"if {variable} is None: {variable} = {empty}")
-        return self._known[root, steps] if steps else root
-
-    def open_item(self, item: str, items: str, path: str) -> None:  # noqa: ARG002  # a struct is what it must be
-        self._nodes[item] = self._nodes[items][0]
-
-    def check(self, variable: str, leaf: Value) -> None:
-        kind = self._nodes[variable]
-        if leaf.kind == "tree":
-            if kind is not Raw:
-                return
-            self.constants.update(ABSENT=ABSENT, as_json=_as_json)
-            self.add(f"{variable} = None if {variable} is ABSENT else as_json({variable}, {leaf.path!r})")
-        elif leaf.kind == "tally":
-            self._tally(variable, leaf)
-        elif kind is not TYPES[leaf.kind]:
-            super().check(variable, leaf)
-
-    def _tally(self, variable: str, leaf: Value) -> None:
-        """As `values.as_tally` does."""
-        tally, item = self.variable("tally"), self.variable("item")
-        self.add(f"{tally} = None")
-        with self.block(f"if {variable}:"):
-            self.add(f"{tally} = {{}}")
-            with self.block(f"for {item} in {variable}:"):
-                self._nodes[item] = self._nodes[variable][0]
-                word, count = self.get(item, Step(leaf.key)), self.get(item, Step(leaf.count))
-                self.add(f"if {word} is not None and {count} is not None: {tally}[{word}] = {tally}.get({word}, 0) + {count}")
-        self.add(f"{variable} = {tally} or None")
-
-    def word(self, paths: tuple[str, ...]) -> str:
-        """The variable that holds the word at the one path that is there."""
-        steps = parse(paths[0])
-        return self.get(self.container("holder", steps[:-1]), steps[-1])
-
-    def _wire(self, step: Step) -> str:
-        return step.camel if self.camel_case else step.name
-
-
-def _as_json(raw: Raw, path: str) -> Any:
-    """A tree that nothing was known of."""
-    return as_tree(msgspec.json.decode(raw), path)
-
-
-class Form:
-    """What all bodies have that are like a sample, and how they are read."""
-
-    def __init__(
-        self,
-        adapter: type[Adapter],
-        sample: Mapping[str, Any],
-        registry: Registry,
-        label: str,
-        *,
-        named: bool,
-        model: str | None,
-        within: Path = (),
-    ) -> None:
-        """
-        Args:
-            adapter: who reads the sample.
-            sample: a body, all of it.
-            registry: all adapters: such bodies must be in none's dialect but this one's.
-            label: the provider's.
-            named: whether it is known; else such bodies must show it as the sample does.
-            model: the model's id, where a body does not name it.
-            within: where in a line of a log the body stands.
-
-        Raises:
-            Unlike: nothing would tell such bodies for certain from others.
-        """
-        like = Likeness(adapter, sample)
-        root = registry.root_of(adapter)
-        like.is_of(root, registry)
-        like.is_whole(adapter)
-        if not named:
-            dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
-            marks = tuple(mark for dialect in dialects for mark in registry.marks.get(dialect, ()))
-            like.bears_no_mark_but(None if label == root.provider else label, marks)
-        source = _Structs(like, within).source()
-        told = add_told(source, like.spec, typed=True, leave=_LEAVE)
-        columns = {
-            "model": repr(model)
-            if not like.spec.model
-            else source.word(like.spec.model) + ("" if model is None else f" or {model!r}"),
-            "id": source.word(like.spec.id) if like.spec.id else "None",
-            **told.metrics,
-            "total": told.total,
-            "provider_metrics": _add_struct(source, told.extras) if told.extras else "None",
-        }
-        columns = {name: found for name, found in columns.items() if found != "None"}
-        source.add(f"rows.append(({''.join(f'{found}, ' for found in columns.values())}))")
-        source.close()
-        source.add("except UNREADABLE: left.append(at)")
-        source.close()
-        source.add("return rows, left")
-        self.label = label
-        self.names: tuple[str, ...] = tuple(columns)
-        """What a row holds of `TOLD`, `total`, `model`, `id` and `provider_metrics`; the others are None in every row."""
-        self.read: Reader = source.build(f"{adapter.__name__} rows")
-        """The rows of those bodies in a text that are of this form, and which are not."""
-
-
-def _add_struct(source: Source, extras: dict[str, str]) -> str:
-    """The lines that make a struct of what is the provider's own, which is JSON sooner than a dict; and the struct."""
-    extras = dict(sorted(extras.items()))
-    fields = [(f"own_{at}", Any, None) for at in range(len(extras))]
-    rename = {f"own_{at}": name for at, name in enumerate(extras)}
-    own = msgspec.defstruct("Own", fields, rename=rename, omit_defaults=True, gc=False)
-    source.add(f"extras = {source.constant(own)}({', '.join(extras.values())})")
-    nothing = " and ".join(f"{found} is None" for found in extras.values())
-    return f"None if {nothing} else extras"

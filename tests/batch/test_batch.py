@@ -57,16 +57,17 @@ def expected(raw: Any, provider: str | None = None) -> dict[str, Any]:
         **{name: getattr(reading, name) for name in ("provider", "model", "id", "unaccounted", "complete")},
         "reported": sorted(reading.reported),
         "provider_metrics": own,
+        "parts": [part.to_dict() for part in reading.parts] or None,
         "error": None,
     }
 
 
 def rows_in(table: Any) -> list[dict[str, Any]]:
     """The rows of a table, with what is JSON in them undone."""
-    undone = (
-        {**row, "provider_metrics": row["provider_metrics"] and json.loads(row["provider_metrics"])} for row in table.to_pylist()
-    )
-    return list(undone)
+    return [
+        {**row, **{name: row[name] and json.loads(row[name]) for name in ("provider_metrics", "parts")}}
+        for row in table.to_pylist()
+    ]
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
@@ -233,6 +234,7 @@ def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
     for form, options in (
         ("parquet", Options(provider_column="who")),
         ("parquet", Options(column="body")),
+        ("parquet", Options(url_column="response")),
     ):
         path = written([CHAT], tmp_path, form)
         with pytest.raises(NoInput, match="column"):
@@ -254,7 +256,6 @@ def test_lines_of_a_log(tmp_path: Path) -> None:
         (Options(response="log.response"), "OpenAI Chat"),
         (Options(response="log.response", url_column="request.url"), "Groq"),
         (Options(response="log.response", provider_column="sent_by"), "Mistral"),
-        (Options(response="log.response", provider_column="request.nothing"), "OpenAI Chat"),
     ):
         run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", options, workers=1)
         rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -262,6 +263,22 @@ def test_lines_of_a_log(tmp_path: Path) -> None:
         assert [row["id"] for row in rows[:50]] == [str(at) for at in range(50)]
         assert {row["total_tokens"] for row in rows[:50]} == {11}
         assert all(row["error"] for row in rows[50:])
+    with pytest.raises(NoInput, match=r"no line has a text at 'request\.nothing'"):
+        run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(response="log.response", url_column="request.nothing"))
+
+
+def test_calls_inside_a_response_are_told_beside_it() -> None:
+    """An advisor is another model's call: it is in no other column, and not lost."""
+    (row,) = rows_in(normalize_batch(pa.record_batch({"response": [RESPONSES["anthropic_claude/advisor"]]})))
+    reading = unimeter.read(RESPONSES["anthropic_claude/advisor"])
+    assert reading.parts
+    assert [part["metrics"] for part in row["parts"]] == [part.metrics.to_dict() for part in reading.parts]
+    assert row["input_tokens"] == reading.metrics.input_tokens
+
+
+def test_a_log_without_a_call(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b'{"type": "SPAN"}\n')
+    assert run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(log="langfuse"), workers=1).rows == 0
 
 
 LITELLM = {"id": "1", "response_cost": 0.5, "custom_llm_provider": "groq", "response": json.loads(CHAT)}

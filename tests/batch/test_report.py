@@ -22,8 +22,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import alert_is_present
 
 from unimeter import __version__
-from unimeter.batch.job import Options, Summary, run
+from unimeter.batch.job import Options, run
 from unimeter.batch.report import page
+from unimeter.batch.summary import Summary
 from unimeter.cli.batch import table_of
 
 from .test_batch import CHAT, GOOD

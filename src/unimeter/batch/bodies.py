@@ -15,10 +15,10 @@ import msgspec
 
 from unimeter.batch.parts import NAMES, Part, Row, Together, failed, part_of, row_of
 from unimeter.errors import MissingUsage, UnimeterError
+from unimeter.forms import Form
 from unimeter.likeness import Path, Unlike
 from unimeter.meter import read
 from unimeter.recognise import NO_URL, FromUrl, recogniser
-from unimeter.structs import Form
 from unimeter.wire.json import NotJSON, loads
 
 _FIGURES = b"0123456789.+-eE"
@@ -187,6 +187,8 @@ class Bodies:
         start = 0
         for block in blocks:
             count = len(block.bounds) if isinstance(block, Texts) else len(block)
+            if not count:  # a log may have lines and no calls
+                continue
             if providers is None and urls is None:
                 senders: Iterable[Sender] = repeat(self._sender(provider, None), count)
             else:

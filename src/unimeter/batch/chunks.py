@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from unimeter.batch.bodies import Texts
 from unimeter.batch.logs import LOGS, Call
-from unimeter.batch.normalize import payloads_in
+from unimeter.batch.normalize import holds_words, payloads_in, words_in
 from unimeter.extras import needs
 from unimeter.structs import UNREADABLE, attribute, decoder
 from unimeter.wire.json import NotJSON, loads
@@ -68,17 +68,24 @@ def files(inputs: Iterable[str], out: Path | None = None) -> list[Path]:
     return found
 
 
-def check_columns(paths: Iterable[Path], names: Iterable[str]) -> None:
+def check_columns(paths: Iterable[Path], column: str, words: Iterable[str]) -> None:
     """See that the columns that are asked for are there in the Parquet files.
 
+    Args:
+        paths: the files.
+        column: the column where the responses stand.
+        words: columns that hold texts.
+
     Raises:
-        NoInput: one is not.
+        NoInput: one is not, or holds no texts.
     """
     for path in paths:
         if path.name.endswith(".parquet"):
-            there = pq.read_schema(path).names
-            if (missing := next((name for name in names if name not in there), None)) is not None:
-                raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there)}")
+            there = pq.read_schema(path)
+            if (missing := next((name for name in (column, *words) if name not in there.names), None)) is not None:
+                raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there.names)}")
+            if (other := next((name for name in words if not holds_words(there.field(name).type)), None)) is not None:
+                raise NoInput(f"{path}: the column {other!r} holds {there.field(other).type}, not texts")
 
 
 def _is_input(path: Path, folder: Path) -> bool:
@@ -155,7 +162,7 @@ def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None, lo
     if log is not None:
         yield _calls(positions, texts, LOGS[log])
         return
-    told = (None if path is None else list(map(word_at(path), texts.bodies())) for path in (provider, url))
+    told = (None if path is None else _words(chunk, texts, path) for path in (provider, url))
     yield Rows(positions, [texts], *told)
 
 
@@ -174,6 +181,14 @@ def _calls(positions: list[int], texts: Texts, calls_of: Callable[[Any], Iterato
             payloads.append(payload)
             providers.append(provider)
     return Rows(held_at, [payloads], providers, None)
+
+
+def _words(chunk: Chunk, texts: Texts, path: str) -> list[str | None]:
+    """The word at a path in each line: in the first lines of a file there must be one, or the path is wrong."""
+    words = list(map(word_at(path), texts.bodies()))
+    if words and not chunk.start and not any(words):
+        raise NoInput(f"{chunk.path}: no line has a text at {path!r}")
+    return words
 
 
 @lru_cache(maxsize=8)
@@ -218,9 +233,11 @@ def _text(chunk: Chunk) -> tuple[int, bytes, int]:
             file.seek(chunk.start - 1)
             file.readline()  # the line that began before
         at = file.tell()
-        size = max(chunk.end - at, 0)
-        text = file.read(size + _LONGEST if size else 0)
-        if b"\n" not in text[size - 1 :]:  # the last line is longer still
+        if at >= chunk.end:
+            return at, b"", 0
+        size = chunk.end - at
+        text = file.read(size + _LONGEST)
+        if text.find(b"\n", size - 1) < 0:  # the last line is longer still
             text += file.readline()
         return at, text, size
 
@@ -232,7 +249,7 @@ def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None
         for group in range(file.num_row_groups):
             if row == chunk.start:
                 for batch in file.read_row_group(group, [column, *others]).to_batches():
-                    told = (None if name is None else batch.column(name).to_pylist() for name in (provider, url))
+                    told = (None if name is None else words_in(batch.column(name), name) for name in (provider, url))
                     yield Rows([*range(row, row + len(batch))], list(payloads_in(batch.column(column))), *told)
                     row += len(batch)
                 return

@@ -30,10 +30,14 @@ SCHEMA = pa.schema(
         pa.field("unaccounted", pa.int64()),
         pa.field("complete", pa.bool_()),
         pa.field("provider_metrics", pa.string()),
+        pa.field("parts", pa.string()),
         pa.field("error", pa.string()),
     ]
 )
-"""The columns of a reading; `error` is null where there is one, and all else is where there is none."""
+"""The columns of a reading; `error` is null where there is one, and all else is where there is none.
+
+`provider_metrics` and `parts` are JSON. As in a `Reading`, no other column includes what is in `parts`.
+"""
 
 _REPORTED = (*TOLD, "total_tokens")
 _encode_lines = msgspec.json.Encoder(order="deterministic").encode_lines  # the same however a row was read
@@ -78,15 +82,12 @@ def _table_of(parts: Sequence[Part]) -> pa.RecordBatch:
 
 def _column(name: str, parts: Sequence[Part]) -> pa.Array:
     kind = pa.int64() if name == "total" else SCHEMA.field(name).type
-    same = {"complete": True}
     held = []
     for part in parts:
         if name in part.columns:
             held.append(pa.array(part.columns[name], kind))
-        elif part.provider is not None and name in ("provider", "complete"):
-            held.append(pa.repeat(pa.scalar(part.provider if name == "provider" else same[name], kind), len(part.at)))
         else:
-            held.append(pa.nulls(len(part.at), kind))
+            held.append(pa.repeat(pa.scalar(part.same(name), kind), len(part.at)))
     return pa.concat_arrays(held) if held else pa.array([], kind)
 
 

@@ -9,10 +9,9 @@ import json
 import os
 import shutil
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from unimeter.batch.chunks import Chunk, check_columns, chunks, files, rows_of
 from unimeter.batch.columns import SCHEMA, table_of
 from unimeter.batch.normalize import bodies_within
+from unimeter.batch.summary import Summary
 from unimeter.batch.writers import Write, writer_for
 from unimeter.extras import needs
 
@@ -54,62 +54,6 @@ OUT = pa.schema([pa.field("row", pa.int64()), pa.field("source", pa.string()), p
 """The columns that are written: where a row stands, and its reading."""
 
 
-_SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cost")
-_OF_BOTH = ("cacheable_tokens", "cached_tokens")
-
-
-_LOOKED_AT = frozenset((*_SUMMED, "row", "source", "position", "provider", "model", "error"))
-
-
-@dataclass
-class Summary:
-    """What a job has read, by provider and model."""
-
-    rows: int = 0
-    errors: Counter[str] = field(default_factory=Counter)
-    """How many rows have which kind of error."""
-    examples: dict[str, tuple[str, int, str]] = field(default_factory=dict)
-    """The first error of each kind: its source, position and text."""
-    models: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    """Calls, tokens and dollars, and of each figure how many calls have told it (`cost_calls`): a sum may be of some calls only.
-
-    `cacheable_tokens` and `cached_tokens` are the input and the cache reads of the calls that told both.
-    """
-
-    @property
-    def total(self) -> Counter[str]:
-        """The sums of all models."""
-        return sum(self.models.values(), Counter())
-
-    def add(self, table: pa.Table) -> None:
-        """Take in a part."""
-        self.rows += len(table)
-        table = table.select([name for name in table.column_names if name in _LOOKED_AT])
-        self._add_errors(table.filter(pc.is_valid(table["error"])))
-        read = table.filter(pc.is_null(table["error"]))
-        sent, cached = read["input_tokens"], read["cache_read_tokens"]
-        both = pc.and_(pc.is_valid(sent), pc.is_valid(cached))
-        for name, column in zip(_OF_BOTH, (sent, cached), strict=True):
-            read = read.append_column(name, pc.if_else(both, column, pa.scalar(None, pa.int64())))
-        names = (*_SUMMED, *_OF_BOTH)
-        asked = [("row", "count"), *((name, what) for name in names for what in ("sum", "count"))]
-        for one in read.group_by(["provider", "model"]).aggregate(asked).to_pylist():
-            told = self.models.setdefault((one["provider"], one["model"] or ""), Counter())
-            told["calls"] += one["row_count"]
-            for name in names:
-                told[name] += one[f"{name}_sum"] or 0
-                told[f"{name}_calls"] += one[f"{name}_count"]
-
-    def _add_errors(self, failed: pa.Table) -> None:
-        kinds = pc.list_element(pc.split_pattern(failed["error"], ":", max_splits=1), 0)
-        failed = failed.append_column("kind", kinds).append_column("at", pa.array(range(len(failed)), pa.int64()))
-        for one in failed.group_by("kind").aggregate([("at", "count"), ("at", "min")]).to_pylist():
-            self.errors[one["kind"]] += one["at_count"]
-            if one["kind"] not in self.examples:
-                first = failed.slice(one["at_min"], 1).to_pylist()[0]
-                self.examples[one["kind"]] = first["source"], first["position"], first["error"]
-
-
 def run(
     inputs: list[str],
     out: Path,
@@ -135,7 +79,7 @@ def run(
         OtherJob: the parts that are to be taken are of another job.
     """
     paths = files(inputs, out)
-    check_columns(paths, [name for name in (options.column, options.provider_column, options.url_column) if name])
+    check_columns(paths, options.column, [name for name in (options.provider_column, options.url_column) if name])
     parts = out.parent / f".{out.name}.parts"
     _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
     summary = Summary()

@@ -81,12 +81,14 @@ def words_in(column: Any, name: str) -> list[str | None]:
     Raises:
         TypeError: it holds something else.
     """
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind)
-    ):
+    if not holds_words(column.type):
         raise TypeError(f"the column {name!r} holds {column.type}, not texts")
     return [found if isinstance(found := _value(one), str | None) else "\ufffd" for one in column]
+
+
+def holds_words(kind: Any) -> bool:
+    """Whether a type of Arrow's is one of texts."""
+    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in _WORDS
 
 
 def _value(scalar: Any) -> Any:

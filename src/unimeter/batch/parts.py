@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from unimeter.compiler import TOLD
 from unimeter.reading import Reading
 
-NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "error")
+NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "parts", "error")
 """What a row holds."""
 
 Row = tuple[Any, ...]
@@ -19,7 +21,8 @@ _ENOUGH = 2048
 def row_of(reading: Reading) -> Row:
     """A reading as a row."""
     own = reading.metrics.provider_metrics
-    return (reading.provider, reading.model, reading.id, *reading.told, reading.total, reading.complete, own, None)
+    parts = msgspec.json.encode([part.to_dict() for part in reading.parts]).decode() if reading.parts else None
+    return (reading.provider, reading.model, reading.id, *reading.told, reading.total, reading.complete, own, parts, None)
 
 
 def failed(error: str) -> Row:
@@ -37,6 +40,10 @@ class Part(NamedTuple):
     provider: str | None = None
     """Whose all of them are, where all were read; None where columns tell."""
 
+    def same(self, name: str) -> Any:
+        """What all of them hold under a name that has no column."""
+        return {"provider": self.provider, "complete": True}.get(name) if self.provider is not None else None
+
 
 def part_of(at: list[int], rows: list[Row]) -> Part:
     """Some rows as a part."""
@@ -46,8 +53,7 @@ def part_of(at: list[int], rows: list[Row]) -> Part:
 def rows_of(part: Part) -> list[Row]:
     """The rows of a part."""
     count = len(part.at)
-    same = {"provider": part.provider, "complete": None if part.provider is None else True}
-    columns = (part.columns.get(name) or [same.get(name)] * count for name in NAMES)
+    columns = (part.columns[name] if name in part.columns else [part.same(name)] * count for name in NAMES)
     return list(zip(*columns, strict=True))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from unimeter import __version__
 from unimeter.batch import charts
 from unimeter.batch.figures import FIGURES, NONE, SHORT, figure, of_calls, share, with_calls
-from unimeter.batch.job import Summary
+from unimeter.batch.summary import Summary
 
 _MOST_KINDS = 50
 """How many kinds of errors are listed."""

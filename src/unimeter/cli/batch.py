@@ -14,7 +14,8 @@ from rich.table import Table
 
 from unimeter.batch.chunks import Chunk, NoInput, files
 from unimeter.batch.figures import FIGURES, SHORT, figure, with_calls
-from unimeter.batch.job import BadRow, Options, OtherJob, Summary, run
+from unimeter.batch.job import BadRow, Options, OtherJob, run
+from unimeter.batch.summary import Summary
 from unimeter.batch.writers import SUFFIXES
 
 
