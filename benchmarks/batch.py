@@ -112,10 +112,12 @@ def duckdb_struct(rows: Rows) -> Callable[[], Sums]:
 
     path = _written(rows)
     connection = duckdb.connect(config={"threads": "1"})
-    columns = ", ".join(f"{name}: '{_duckdb(kind)}'" for name, kind in by_hand.SCHEMA.items())
+    names = ("model", *COLUMNS)
+    columns = ", ".join(f"{name}: '{_duckdb(kind)}'" for name, kind in by_hand.schema(names).items())
     source = f"read_json('{path}', format='newline_delimited', columns={{{columns}}})"
-    chosen = ", ".join(f"cast(sum({by_hand.SQL[name]}) as bigint)" for name in COLUMNS)
-    query = f"with t as materialized (select * from {source}) select {chosen} from t"
+    chosen = ", ".join(f"{by_hand.SQL[name]} as {name}" for name in names)
+    sums = ", ".join(f"cast(sum({name}) as bigint)" for name in COLUMNS)
+    query = f"with t as materialized (select {chosen} from {source}) select {sums} from t"
 
     def read() -> Sums:
         found = connection.execute(query).fetchone()
@@ -140,13 +142,12 @@ def polars_decode(rows: Rows) -> Callable[[], Sums]:
         return {int: pl.Int64, float: pl.Float64, str: pl.String}[kind]
 
     frame = pl.DataFrame({"body": [raw.decode() for _, raw in rows]})
-    decoded = pl.col("body").str.json_decode(kind_of(by_hand.SCHEMA)).struct.unnest()
+    decoded = pl.col("body").str.json_decode(kind_of(by_hand.schema(by_hand.NAMES))).struct.unnest()
+    chosen = ", ".join(f"{by_hand.SQL[name]} as {name}" for name in by_hand.NAMES)
 
     def read() -> Sums:
-        table = pl.SQLContext(t=frame.select(decoded), eager=True)
-        chosen = ", ".join(f"sum({by_hand.SQL[name]}) as {name}" for name in COLUMNS)
-        found = table.execute(f"select {chosen} from t")
-        return tuple(int(value) for value in found.row(0))
+        table = pl.SQLContext(t=frame.select(decoded), eager=True).execute(f"select {chosen} from t")
+        return tuple(int(table[name].sum()) for name in COLUMNS)
 
     return read
 
@@ -160,13 +161,14 @@ def pyarrow_json(rows: Rows) -> Callable[[], Sums]:
         return {int: pa.int64(), float: pa.float64(), str: pa.string()}[kind]
 
     text = b"\n".join(raw for _, raw in rows)
-    schema = pa.schema({name: kind_of(kind) for name, kind in by_hand.SCHEMA.items()})
+    schema = pa.schema({name: kind_of(kind) for name, kind in by_hand.schema(by_hand.NAMES).items()})
     parse = reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     options = reader.ReadOptions(use_threads=False, block_size=1 << 24)
 
     def read() -> Sums:
-        table = reader.read_json(pa.BufferReader(text), read_options=options, parse_options=parse)
-        return tuple(int(pc.sum(by_hand.in_arrow(table, name)).as_py()) for name in COLUMNS)
+        held = reader.read_json(pa.BufferReader(text), read_options=options, parse_options=parse)
+        table = {name: by_hand.in_arrow(held, name) for name in by_hand.NAMES}
+        return tuple(int(pc.sum(table[name]).as_py()) for name in COLUMNS)
 
     return read
 

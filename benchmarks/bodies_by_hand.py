@@ -296,26 +296,9 @@ DICTS: dict[str, Callable[[dict[str, Any]], Row]] = {
 
 # by columns ----------------------------------------------------------------------------------------------------------
 
-SCHEMA: dict[str, Any] = {
-    "model": str,
-    "usage": {
-        **dict.fromkeys(("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "reasoning_tokens"), int),
-        **dict.fromkeys(("cache_read_input_tokens", "cache_creation_input_tokens"), int),
-        **dict.fromkeys(("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"), int),
-        "cached_tokens": float,
-        "tokens": {"input_tokens": float, "output_tokens": float},
-        "prompt_tokens_details": {"cached_tokens": int},
-        "completion_tokens_details": {"reasoning_tokens": int},
-        "input_tokens_details": {"cached_tokens": int},
-        "output_tokens_details": {"reasoning_tokens": int, "thinking_tokens": int},
-    },
-    "usageMetadata": dict.fromkeys(
-        ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "cachedContentTokenCount"), int
-    ),
-    "prompt_eval_count": int,
-    "eval_count": int,
-}
 FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
+    "model": (("model",), ("modelVersion",)),
+    "id": (("id",), ("responseId",)),
     "input_tokens": (
         ("usage.prompt_tokens",),
         ("usage.inputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens"),
@@ -332,6 +315,8 @@ FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
         ("usageMetadata.candidatesTokenCount", "usageMetadata.thoughtsTokenCount"),
         ("eval_count",),
     ),
+    "audio_input_tokens": (("usage.prompt_tokens_details.audio_tokens",),),
+    "audio_output_tokens": (("usage.completion_tokens_details.audio_tokens",),),
     "cache_read_tokens": (
         ("usage.prompt_tokens_details.cached_tokens",),
         ("usage.cacheReadInputTokens",),
@@ -340,6 +325,12 @@ FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
         ("usage.input_tokens_details.cached_tokens",),
         ("usageMetadata.cachedContentTokenCount",),
     ),
+    "cache_write_tokens": (
+        ("usage.prompt_tokens_details.cache_write_tokens",),
+        ("usage.cacheWriteInputTokens",),
+        ("usage.cache_creation_input_tokens",),
+        ("usage.input_tokens_details.cache_write_tokens",),
+    ),
     "reasoning_tokens": (
         ("usage.completion_tokens_details.reasoning_tokens",),
         ("usage.reasoning_tokens",),
@@ -347,8 +338,26 @@ FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
         ("usage.output_tokens_details.thinking_tokens",),
         ("usageMetadata.thoughtsTokenCount",),
     ),
+    "cost": (("usage.cost.total_cost",),),
 }
-"""For each column the sums of which the first that is there counts; of a sum, only what comes first must be there."""
+"""For each column the sums of which the first that is there counts; of a sum, only what comes first must be there.
+
+Gemini's audio stands in lists, which no path reaches: it is left out.
+"""
+FLOATS = ("usage.cached_tokens", "usage.tokens.input_tokens", "usage.tokens.output_tokens", "usage.cost.total_cost")
+
+
+def schema(names: Iterable[str]) -> dict[str, Any]:
+    """What some columns are made of: what a reader is told of the bodies."""
+    found: dict[str, Any] = {}
+    for name in names:
+        for path in (path for paths in FIRST[name] for path in paths):
+            *holders, last = path.split(".")
+            node = found
+            for holder in holders:
+                node = node.setdefault(holder, {})
+            node[last] = str if name in ("model", "id") else float if path in FLOATS else int
+    return found
 
 
 def _sql(options: tuple[tuple[str, ...], ...]) -> str:
@@ -373,5 +382,5 @@ def in_arrow(held: pa.Table, name: str) -> Any:
         found = at(first)
         for path in further:
             found = pc.add(found, pc.fill_null(at(path), 0))
-        sums.append(found.cast(pa.int64()))
+        sums.append(found.cast(TYPES.get(name, pa.int64())))
     return pc.coalesce(*sums)

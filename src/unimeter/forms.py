@@ -36,10 +36,8 @@ from unimeter.structs import (
 )
 from unimeter.values import Refused, as_tree
 
-Bounds = tuple[int, int]
-"""Where a body begins and ends in a text."""
-Reader = Callable[[bytes | memoryview, Sequence[Bounds]], tuple[list[tuple[Any, ...]], list[int]]]
-
+Reader = Callable[[bytes | memoryview, Sequence[int], Sequence[int], Sequence[int], list[Any]], list[int]]
+"""Reads those bodies of a text that are asked for; told is where each begins and ends, and where to put what they hold."""
 
 _LEAVE = "left.append(at); continue"
 
@@ -140,11 +138,11 @@ class _Structs:
         source = _Source(self.body, like)
         source.constants["UNREADABLE"] = (*UNREADABLE, Refused)
         source.constants["decode"] = decoder(self.within, self.body)
-        source.add("rows, left = [], []")
+        source.add("left = []")
         source.add("body = memoryview(text)")
-        source.open("for at, (start, end) in enumerate(bounds):")
+        source.open("for at in asked:")
         source.open("try:")
-        source.add("holder = decode(body[start:end])")
+        source.add("holder = decode(body[starts[at] : ends[at]])")
         for name in self.within:
             source.add(f"holder = holder.{attribute(name)}")
             source.add(f"if holder is None: {_LEAVE}")
@@ -168,7 +166,7 @@ class _Source(Source):
     """Looks names up in structs, which hold what is declared and checked."""
 
     def __init__(self, body: Node, like: Likeness) -> None:
-        super().__init__("read", "text", "bounds", camel_case=like.camel_case)
+        super().__init__("read", "text", "starts", "ends", "asked", "values", camel_case=like.camel_case)
         self._like = like
         usage = body.fields[like.place[0]] if like.place else body
         self._nodes: dict[str, Any] = {"holder": body, "usage": usage}
@@ -278,16 +276,16 @@ class Form:
             "provider_metrics": _add_struct(source, told.extras) if told.extras else "None",
         }
         columns = {name: found for name, found in columns.items() if found != "None"}
-        source.add(f"rows.append(({''.join(f'{found}, ' for found in columns.values())}))")
+        source.add(f"values += ({''.join(f'{found}, ' for found in columns.values())})")
         source.close()
         source.add("except UNREADABLE: left.append(at)")
         source.close()
-        source.add("return rows, left")
+        source.add("return left")
         self.label = label
         self.names: tuple[str, ...] = tuple(columns)
         """What a row holds of `TOLD`, `total`, `model`, `id` and `provider_metrics`; the others are the same in every row."""
         self.read: Reader = source.build(f"{adapter.__name__} rows")
-        """The rows of those bodies in a text that are of this form, and which are not."""
+        """Puts what bodies of this form hold to some values, one after the other; which are not of it, is returned."""
 
 
 def _add_struct(source: Source, extras: dict[str, str]) -> str:

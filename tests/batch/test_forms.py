@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from unimeter.batch import bodies, normalize_batch
+from unimeter.batch import bodies, normalize_batch, parts
 from unimeter.batch.normalize import bodies_within
 from unimeter.registry import registry
 from unimeter.shape import conditions
@@ -175,8 +175,7 @@ def test_all_other_fixtures_have_a_form() -> None:
     without = set()
     for name, body in of_providers.items():
         raw = json.dumps(body).encode()
-        for _ in sender.parts(bodies.Texts(raw, [(0, len(raw))]), [0], name.encode()):
-            pass
-        if not any(not form.read(raw, [(0, len(raw))])[1] for form in sender.forms):
+        sender.read(bodies.Texts(0, raw, [0], [len(raw)]), [0], name.encode(), parts.Table())
+        if not any(not form.read(raw, [0], [len(raw)], [0], []) for form in sender.forms):
             without.add(name.partition("/")[2])
     assert without == {name for names in WITHOUT_A_FORM.values() for name in names}

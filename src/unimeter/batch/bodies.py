@@ -7,13 +7,13 @@ form to try first. It is only a hint: a form leaves what is not like it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
 
-from unimeter.batch.parts import NAMES, Part, Row, Together, failed, part_of, row_of
+from unimeter.batch.parts import NAMES, Part, Row, Table, failed, row_of
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.forms import Form
 from unimeter.likeness import Path, Unlike
@@ -26,6 +26,7 @@ _FURTHEST = 200
 """How much of a usage is looked at for a hint: its first names."""
 _TAIL = 512
 """How much of a body is looked at first for its usage: most have it at their end."""
+_USAGE = b'"usage'
 _MOST_FORMS = 128
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
 _TRIES = 3
@@ -34,25 +35,25 @@ _MOST_ALIKE = 16
 """How many forms bodies with one hint have, at most."""
 _MOST_HINTS = 4096
 _MOST_SENDERS = 64
-_BLOCK = 1024
-"""How many rows are made before they become columns: few enough for the processor to have them at hand."""
-
 
 class Texts(NamedTuple):
     """Bodies that stand in one text."""
 
+    first: int
+    """Which row the first of them is."""
     text: bytes | memoryview
-    bounds: list[Any]
-    """Where each begins and ends; None where there is none."""
+    starts: list[int]
+    ends: list[int]
+    missing: Container[int] = ()
+    """Which are not there at all; they end where they begin."""
 
     def body(self, at: int) -> bytes | None:
         """One of them."""
-        bounds = self.bounds[at]
-        return None if bounds is None else bytes(self.text[bounds[0] : bounds[1]])
+        return None if at in self.missing else bytes(self.text[self.starts[at] : self.ends[at]])
 
     def bodies(self) -> Iterator[bytes]:
-        """All that there are."""
-        return (bytes(self.text[start:end]) for start, end in filter(None, self.bounds))
+        """All of them; one that is not there is empty."""
+        return (bytes(self.text[start:end]) for start, end in zip(self.starts, self.ends, strict=True))
 
 
 class Sender:
@@ -72,43 +73,27 @@ class Sender:
         self.tried: Counter[bytes] = Counter()
         """How often in a row no form could be made of bodies with a hint."""
 
-    def parts(self, texts: Texts, at: list[int], hint: bytes) -> Iterator[Part]:
-        """The rows of some bodies with the same hint.
+    def read(self, texts: Texts, asked: list[int], hint: bytes, table: Table) -> None:
+        """Read some bodies with the same hint.
 
         Args:
             texts: bodies.
-            at: which of them.
+            asked: which of them.
             hint: what they have in common.
+            table: takes their rows.
         """
         for form in list(self.likely.get(hint, ())):
-            yield from self._of_form(form, texts, at)
-            if not at:
+            asked = _read(form, texts, asked, table)
+            if not asked:
                 return
-        rows, done = [], []
-        while at:
-            first = at.pop(0)
-            raw = texts.body(first)
+        while asked:
+            at = asked.pop()
+            raw = texts.body(at)
             row = self.row(raw)
-            rows.append(row)
-            done.append(first)
+            table.add(texts.first + at, row)
             new = None if row[-1] is not None else self._form_of(raw, row, hint)
-            if new is not None and at:
-                yield from self._of_form(new, texts, at)
-        yield part_of(done, rows)
-
-    def _of_form(self, form: Form, texts: Texts, at: list[int]) -> Iterator[Part]:
-        """The rows of those that are of a form, of which `at` is rid."""
-        others: list[int] = []
-        for start in range(0, len(at), _BLOCK):
-            block = at[start : start + _BLOCK]
-            rows, left = form.read(texts.text, [texts.bounds[one] for one in block])
-            if left:
-                others += [block[one] for one in left]
-                gone = set(left)
-                block = [one for place, one in enumerate(block) if place not in gone]
-            if rows:
-                yield Part(block, dict(zip(form.names, map(list, zip(*rows, strict=True)), strict=True)), form.label)
-        at[:] = others
+            if new is not None and asked:
+                asked = _read(new, texts, asked, table)
 
     def row(self, raw: Any) -> Row:
         """The row of anything."""
@@ -183,12 +168,10 @@ class Bodies:
             providers: whose each is.
             urls: the url of each call.
         """
-        together = Together()
+        table = Table()
         start = 0
         for block in blocks:
-            count = len(block.bounds) if isinstance(block, Texts) else len(block)
-            if not count:  # a log may have lines and no calls
-                continue
+            count = len(block.starts) if isinstance(block, Texts) else len(block)
             if providers is None and urls is None:
                 senders: Iterable[Sender] = repeat(self._sender(provider, None), count)
             else:
@@ -196,14 +179,12 @@ class Bodies:
                 asked = [None] * count if urls is None else urls[start : start + count]
                 senders = [self._sender(name or provider, url) for name, url in zip(names, asked, strict=True)]
             if isinstance(block, Texts):
-                found = _parts_of(block, senders)
+                _read_all(block._replace(first=start), senders, table)
             else:
-                rows = [sender.row(body) for body, sender in zip(block, senders, strict=True)]
-                found = iter([part_of([*range(count)], rows)])
-            for part in found:
-                together.take(part, start)
+                for at, (body, sender) in enumerate(zip(block, senders, strict=True), start):
+                    table.add(at, sender.row(body))
             start += count
-        return together.parts()
+        return table.parts()
 
     def _sender(self, provider: str | None, url: str | None) -> Sender:
         """Who sends, by what is told of it; of urls, what they tell: those of one provider's calls may all be different."""
@@ -222,36 +203,44 @@ class Bodies:
         return known
 
 
-def _parts_of(texts: Texts, senders: Iterable[Sender]) -> Iterator[Part]:
-    """The rows of some bodies: those that come from one sender with the same hint together."""
+def _read_all(texts: Texts, senders: Iterable[Sender], table: Table) -> None:
+    """Read some bodies: those that come from one sender with the same hint together."""
     groups: defaultdict[Sender, defaultdict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
     last: Sender | None = None
     group: defaultdict[bytes, list[int]] = defaultdict(list)
     text = texts.text
-    missing = []
-    for at, (bounds, sender) in enumerate(zip(texts.bounds, senders, strict=True)):
+    for at, (start, end, sender) in enumerate(zip(texts.starts, texts.ends, senders, strict=True)):
         if sender is not last:
             last, group = sender, groups[sender]
-        if bounds is None:
-            missing.append(at)
-            continue
-        start, end = bounds
-        tail = bytes(text[start if end - start < _TAIL else end - _TAIL : end])
-        usage = tail.rfind(b'"usage')
-        if usage < 0 and end - start > _TAIL:
-            tail = bytes(text[start:end])
-            usage = tail.rfind(b'"usage')
-        if usage < 0:
-            names = tail[:8]
+        if isinstance(text, bytes):
+            usage = text.rfind(_USAGE, start, end)
+            some = text if usage >= 0 else text[start:end]
         else:
-            close = tail.find(b"}", usage, usage + _FURTHEST)
-            names = tail[usage : usage + _FURTHEST if close < 0 else close]
+            some = text[start if end - start < _TAIL else end - _TAIL : end].tobytes()
+            usage = some.rfind(_USAGE)
+            if usage < 0 and end - start > _TAIL:
+                some = text[start:end].tobytes()
+                usage = some.rfind(_USAGE)
+        if usage < 0:
+            names = some[:8]
+        else:
+            close = some.find(b"}", usage, usage + _FURTHEST)
+            names = some[usage : usage + _FURTHEST if close < 0 else close]
         group[names.translate(None, _FIGURES)].append(at)
     for sender, by_hint in groups.items():
         for hint, found in by_hint.items():
-            yield from sender.parts(texts, found, hint)
-    if missing:
-        yield part_of(missing, [Sender().row(None)] * len(missing))
+            sender.read(texts, found, hint, table)
+
+
+def _read(form: Form, texts: Texts, asked: list[int], table: Table) -> list[int]:
+    """Read those of some bodies that are of a form; the others are returned."""
+    at, values = table.alike(form.label, form.names)
+    left = form.read(texts.text, texts.starts, texts.ends, asked, values)
+    if left:
+        others = set(left)
+        asked = [one for one in asked if one not in others]
+    at += [texts.first + one for one in asked] if texts.first else asked
+    return left
 
 
 def at_path(line: Any, path: Path) -> Any:
@@ -272,8 +261,8 @@ def at_path(line: Any, path: Path) -> Any:
 
 def _reads(form: Form, raw: bytes, row: Row) -> bool:
     """Whether a form reads a body as it was read."""
-    rows, left = form.read(raw, [(0, len(raw))])
-    if left:
+    values: list[Any] = []
+    if form.read(raw, [0], [len(raw)], [0], values):
         return False
-    told = {**dict.fromkeys(NAMES), "provider": form.label, "complete": True, **dict(zip(form.names, rows[0], strict=True))}
+    told = {**dict.fromkeys(NAMES), "provider": form.label, "complete": True, **dict(zip(form.names, values, strict=True))}
     return bool(msgspec.to_builtins(tuple(told.values())) == msgspec.to_builtins(row))

@@ -212,16 +212,17 @@ def word_at(path: str) -> Callable[[bytes], str | None]:
 def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
     """The lines that begin in a chunk, and where each does in its file."""
     first, text, size = _text(chunk)
-    bounds = []
+    starts, ends = [], []
     start = 0
     while start < size:
         end = text.find(b"\n", start)
         if end < 0:
             end = len(text)
         if end > start and (text[start] > _SPACE or text[start:end].strip()):
-            bounds.append((start, end))
+            starts.append(start)
+            ends.append(end)
         start = end + 1
-    return [first + start for start, _ in bounds], Texts(text, bounds)
+    return [first + start for start in starts], Texts(0, text, starts, ends)
 
 
 def _text(chunk: Chunk) -> tuple[int, bytes, int]:

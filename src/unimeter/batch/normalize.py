@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Literal
 
 from unimeter.batch.bodies import Bodies, Texts
@@ -102,7 +101,9 @@ def _value(scalar: Any) -> Any:
 def _texts(column: Any) -> Texts:
     _, offsets, data = column.buffers()
     edges = memoryview(offsets).cast(_OFFSETS[column.type])[column.offset : column.offset + len(column) + 1].tolist()
-    bounds: list[Any] = list(pairwise(edges))
-    if column.null_count:
-        bounds = [one if valid else None for one, valid in zip(bounds, column.is_valid().to_pylist(), strict=True)]
-    return Texts(memoryview(b"" if data is None else data), bounds)
+    starts, ends = edges[:-1], edges[1:]
+    missing = {at for at, there in enumerate(column.is_valid().to_pylist()) if not there} if column.null_count else frozenset()
+    for at in missing:
+        ends[at] = starts[at]
+    return Texts(0, memoryview(b"" if data is None else data), starts, ends, missing)
+

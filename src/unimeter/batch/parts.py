@@ -14,9 +14,6 @@ NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metric
 
 Row = tuple[Any, ...]
 
-_ENOUGH = 2048
-"""How many rows are worth arrays of their own."""
-
 
 def row_of(reading: Reading) -> Row:
     """A reading as a row."""
@@ -57,27 +54,30 @@ def rows_of(part: Part) -> list[Row]:
     return list(zip(*columns, strict=True))
 
 
-class Together:
-    """Parts that hold the same columns, put together until they are enough to be worth an array."""
+class Table:
+    """Rows as they come, in any order; those that hold the same names are kept together, value after value."""
 
     def __init__(self) -> None:
-        self._held: dict[Any, Part] = {}
-        self._full: list[Part] = []
+        self._alike: dict[tuple[str, tuple[str, ...]], tuple[list[int], list[Any]]] = {}
+        self._others: tuple[list[int], list[Row]] = [], []
 
-    def take(self, part: Part, start: int) -> None:
-        """Take in a part of a block that begins at some row."""
-        key = (part.provider, *part.columns)
-        held = self._held.get(key)
-        at = [start + one for one in part.at] if start else part.at
-        if held is None:
-            self._held[key] = part._replace(at=at)
-            return
-        held.at.extend(at)
-        for name, values in part.columns.items():
-            held.columns[name].extend(values)
-        if len(held.at) > _ENOUGH:
-            self._full.append(self._held.pop(key))
+    def add(self, at: int, row: Row) -> None:
+        """Add a row."""
+        self._others[0].append(at)
+        self._others[1].append(row)
+
+    def alike(self, provider: str, names: tuple[str, ...]) -> tuple[list[int], list[Any]]:
+        """Which rows of a provider's hold some names and no others, and all their values; both to be added to."""
+        found = self._alike.get((provider, names))
+        if found is None:
+            found = self._alike[provider, names] = [], []
+        return found
 
     def parts(self) -> list[Part]:
-        """All of them."""
-        return [*self._full, *self._held.values()]
+        """All rows."""
+        parts = [
+            Part(at, {name: values[column :: len(names)] for column, name in enumerate(names)}, provider)
+            for (provider, names), (at, values) in self._alike.items()
+            if at
+        ]
+        return [*parts, part_of(*self._others)] if self._others[0] else parts
