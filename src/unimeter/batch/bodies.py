@@ -36,6 +36,7 @@ _MOST_ALIKE = 16
 _MOST_HINTS = 4096
 _MOST_SENDERS = 64
 
+
 class Texts(NamedTuple):
     """Bodies that stand in one text."""
 

@@ -106,4 +106,3 @@ def _texts(column: Any) -> Texts:
     for at in missing:
         ends[at] = starts[at]
     return Texts(0, memoryview(b"" if data is None else data), starts, ends, missing)
-

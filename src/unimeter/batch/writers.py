@@ -18,8 +18,8 @@ with needs("batch"):
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 
-_GROUP = 2**17
-"""Rows of a row group of Parquet: as many as its readers like."""
+_GROUP = 2**15
+"""Rows of a row group of Parquet: they are held until they are written, so that more would be more memory."""
 
 Write = Callable[["pa.Table"], None]
 
