@@ -72,6 +72,20 @@ def test_plain_metrics_take_readings_as_a_run_does() -> None:
     assert plain.additional_metrics == counts(3, 1, 2)
 
 
+def test_what_uses_nothing_is_not_counted() -> None:
+    run = Run()
+    moderation = {"id": "x", "model": "m", "results": [{"flagged": False}]}
+    assert run.record(moderation) is None
+    assert run.record({"input_tokens": 14}, url="https://api.anthropic.com/v1/messages/count_tokens") is None
+    assert run.record({"totalTokens": 31, "promptTokensDetails": []}, provider="gemini") is None
+    assert run.messages == []
+    with pytest.raises(unimeter.MissingUsage, match="no usage is due: moderation is not billed") as caught:
+        unimeter.read(moderation)
+    assert not caught.value.due
+    assert not pickle.loads(pickle.dumps(caught.value)).due
+    assert unimeter.read(moderation | {"usage": {"prompt_tokens": 3, "completion_tokens": 0}}).metrics.input_tokens == 3
+
+
 def test_dollars_are_added_exactly() -> None:
     run, session = Run(), Session()
     for _ in range(10):

@@ -70,6 +70,8 @@ class Adapter:
     """The name in the usage whose presence calls for `ready`."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
+    free: ClassVar[str] = ""
+    """Why an answer of this kind carries no usage, and lacks none; "" where it should."""
     hint: ClassVar[str] = ""
     """How to ask for usage that a response may lack."""
 

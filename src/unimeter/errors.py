@@ -40,7 +40,19 @@ class UsageError(UnimeterError):
 
 
 class MissingUsage(UsageError):
-    """The response carries no usage. The message says how to ask for it, where the provider has a way."""
+    """The response carries no usage. The message says how to ask for it, where the provider has a way.
+
+    Attributes:
+        provider: the label of the provider that the response was read as; "" where it is not known.
+        due: whether there should be any; False for a call that uses nothing, such as a moderation or a count of tokens.
+    """
+
+    def __init__(self, provider: str, message: str, due: bool = True) -> None:
+        super().__init__(provider, message)
+        self.due = due
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.provider, self.message, self.due)
 
 
 class MalformedUsage(UsageError):

@@ -186,15 +186,15 @@ class Call:
         known = self.recogniser.registry
         if not events and self.label is None:
             raise UnknownProvider("the payload holds no events")
+        alone = None if kind is None else self.recogniser.usage_adapter(kind)
         if root is None:
-            root = self.recogniser.dialect_of(events, self.hints.dialect)
+            root = alone if alone is not None and alone.free else self.recogniser.dialect_of(events, self.hints.dialect)
         if self.named is None and root is not None:
             self.label = self.recogniser.label_of_hints(root, kind or dict, self.hints)
             self.label = self.label or self.recogniser.marked_in(root, events) or root.provider
         elif self.label is None and kind is not None:
             self.label = self.recogniser.package_label(kind)
         if self.label is None:
-            alone = None if kind is None else self.recogniser.usage_adapter(kind)
             if alone is None:
                 raise UnknownProvider(_nothing_known(events, kind))
             self.label = alone.provider
@@ -210,6 +210,8 @@ class Call:
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
+        if located is None and adapter.free:
+            raise MissingUsage(self.label or "", f"no usage is due: {adapter.free}", due=False)
         reading = None if located is None else self.reading((adapter, *located), not begins(adapter, event))
         if reading is None and located is not None and (usage := fields_of(located[0])):
             other = self._usage_alone(adapter, usage)  # where this dialect has its usage, in another's words

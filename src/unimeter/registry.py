@@ -28,14 +28,14 @@ class Registry:
 
     @cached_property
     def roots(self) -> tuple[type[Adapter], ...]:
-        """The adapters that are a dialect of their own: those that say by what shape it is told."""
-        return tuple(adapter for adapter in self.adapters if "shape" in vars(adapter) and adapter.shape)
+        """The adapters that are a dialect of their own: those that say by what shape it is told, or that it is free."""
+        return tuple(adapter for adapter in self.adapters if adapter.free or ("shape" in vars(adapter) and adapter.shape))
 
     @cached_property
     def by_label(self) -> dict[str, tuple[type[Adapter], ...]]:
         """A label's adapters, the main one first."""
         found: dict[str, list[type[Adapter]]] = defaultdict(list)
-        for adapter in self.adapters:
+        for adapter in sorted(self.adapters, key=lambda adapter: bool(adapter.free)):  # those are nobody's main one
             found[adapter.provider].append(adapter)
         for row in self.rows:
             found[row.provider]

@@ -288,7 +288,8 @@ class Run(Block["Run"]):
         """Count a call to a model, by its response or by the reading of one.
 
         A reading with an id and figures that the run has counted already is not counted again: two ways of hearing
-        the same call may both record it. A response without usage is counted as a call without usage.
+        the same call may both record it. A response without usage is counted as a call without usage, unless none is due
+        (a moderation, a count of tokens): that is not counted.
 
         Args:
             response: whatever `unimeter.read` takes, or a `Reading`.
@@ -313,7 +314,9 @@ class Run(Block["Run"]):
         else:
             try:
                 reading = read(response, provider, url=url, headers=headers, model=model)
-            except MissingUsage:
+            except MissingUsage as missing:
+                if not missing.due:
+                    return None
                 reading = None
         if duration is None and time_to_first_token is None and reading is not None:  # a stream's, that was watched
             duration, time_to_first_token = reading.metrics.duration, reading.metrics.time_to_first_token

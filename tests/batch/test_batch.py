@@ -19,7 +19,7 @@ import pytest
 from pyarrow import parquet as pq
 
 import unimeter
-from unimeter import UnimeterError
+from unimeter import MissingUsage, UnimeterError
 from unimeter.batch import SCHEMA, chunks, normalize_batch
 from unimeter.batch.chunks import NoInput
 from unimeter.batch.job import BadRow, Options, OtherJob, run
@@ -43,7 +43,10 @@ def expected(raw: Any, provider: str | None = None) -> dict[str, Any]:
     try:
         reading = unimeter.read(raw, provider)
     except UnimeterError as error:
-        return dict.fromkeys(SCHEMA.names) | {"error": f"{type(error).__name__}: {error}"}
+        row = dict.fromkeys(SCHEMA.names)
+        if isinstance(error, MissingUsage) and not error.due:  # a row like any other, with nothing in it
+            return row | {"provider": error.provider, "complete": True, "reported": [], "unaccounted": 0}
+        return row | {"error": f"{type(error).__name__}: {error}"}
     told = {name: getattr(reading.metrics, name) for name in SCHEMA.names if hasattr(reading.metrics, name)}
     row = {name: value if name in reading.reported else None for name, value in told.items()}
     for total, parts in (
@@ -93,6 +96,13 @@ def test_missing_is_not_zero() -> None:
     assert row["cache_read_tokens"] is None
     assert row["cost"] is None
     assert row["input_tokens"] == 9
+
+
+def test_a_call_that_uses_nothing_is_no_error() -> None:
+    moderation = {"id": "x", "model": "m", "results": [{"flagged": False}]}
+    (row,) = rows_in(normalize_batch(pa.record_batch({"response": [json.dumps(moderation)]})))
+    assert (row["error"], row["provider"], row["input_tokens"], row["reported"]) == (None, "OpenAI Chat", None, [])
+    assert row == expected(moderation)
 
 
 def test_a_row_that_no_table_can_hold_is_an_error() -> None:

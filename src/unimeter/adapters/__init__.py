@@ -12,6 +12,7 @@ from unimeter.adapter import Adapter
 
 MODULES = (
     "openai_chat",
+    "token_counts",
     "langchain",  # these two before gemini, which takes any `usage_metadata`
     "google_adk",
     "gemini",

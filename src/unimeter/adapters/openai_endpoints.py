@@ -1,4 +1,4 @@
-"""OpenAI's other endpoints, and those of servers that follow them: embeddings, images, audio, assistants."""
+"""OpenAI's other endpoints, and those of servers that follow them: embeddings, images, audio, assistants, moderation."""
 
 from __future__ import annotations
 
@@ -96,3 +96,16 @@ class OpenAIAssistants(OpenAIChat):
         """The run's own usage; while it is not there, that of the steps so far cannot be told to be all of it."""
         runs = [usage for event, usage in events if event.get("object") == "thread.run"]
         return merged(runs) if runs else {}
+
+
+class OpenAIModeration(OpenAIChat):
+    """OpenAI's moderation, and that of servers that follow it; who bills for it sends a usage, which is then read.
+
+    https://platform.openai.com/docs/api-reference/moderations/object
+    """
+
+    aliases = ()
+    url_paths = ("/moderations",)
+    shape = ("results[].flagged",)
+    free = "moderation is not billed"
+    sdk_types = ()

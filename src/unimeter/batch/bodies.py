@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from unimeter.batch.parts import NAMES, Part, Row, Table, failed, row_of
+from unimeter.batch.parts import NAMES, Part, Row, Table, failed, free, row_of
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.forms import Form
 from unimeter.likeness import Path, Unlike
@@ -103,6 +103,8 @@ class Sender:
             if body is None:
                 raise MissingUsage(self.provider or "", "there is no response")
             return row_of(read(body, self.provider, url=self.url))
+        except MissingUsage as missing:
+            return failed(f"MissingUsage: {missing}") if missing.due else free(missing.provider)
         except UnimeterError as error:
             return failed(f"{type(error).__name__}: {error}")
         except Exception as error:  # whatever it is, a row must not end the job

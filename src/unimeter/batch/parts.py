@@ -27,6 +27,12 @@ def failed(error: str) -> Row:
     return (*(None,) * (len(NAMES) - 1), error)
 
 
+def free(provider: str) -> Row:
+    """The row of a call that uses nothing."""
+    told = {**dict.fromkeys(NAMES), "provider": provider, "complete": True}
+    return tuple(told.values())
+
+
 class Part(NamedTuple):
     """Some of the rows, column by column."""
 

@@ -64,7 +64,8 @@ def _told(own: tuple[tuple[str, str | None], ...], url: str) -> Told | None:
     rest = "" if text is None else where.partition(text)[2]
     dialect = call.hints.dialect
     adapter = None if dialect is None else call.recogniser.adapter(call.label or "", registry.root_of(dialect))
-    is_generation = text is not None and (text.endswith("/") or "/" not in rest)
+    free = adapter is not None and bool(adapter.free)
+    is_generation = text is not None and not free and (text.endswith("/") or "/" not in rest)
     return Told(call, is_generation, adapter is not None and "include_usage" in adapter.hint)
 
 

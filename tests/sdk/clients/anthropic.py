@@ -20,4 +20,9 @@ def messages(client: Any, fixture: Fixture) -> Any:
     return resource.create(model="m", max_tokens=8, messages=MESSAGES, stream=fixture.is_stream)
 
 
-CLIENT = Client("anthropic", connect, {"/v1/messages": messages}, tells_provider=False)
+def count_tokens(client: Any, fixture: Fixture) -> Any:
+    return client.messages.count_tokens(model="m", messages=MESSAGES)
+
+
+CALLS = {"/v1/messages": messages, "/v1/messages/count_tokens": count_tokens}
+CLIENT = Client("anthropic", connect, CALLS, tells_provider=False)

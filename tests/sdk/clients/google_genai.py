@@ -32,6 +32,10 @@ def embeddings(client: Any, fixture: Fixture) -> Any:
     return client.models.embed_content(model=model(fixture), contents="Hello")
 
 
+def count_tokens(client: Any, fixture: Fixture) -> Any:
+    return client.models.count_tokens(model=model(fixture), contents="Hello")
+
+
 def interactions(client: Any, fixture: Fixture) -> Any:
     return client.interactions.create(model="m", input="Hello", stream=fixture.is_stream)
 
@@ -50,6 +54,7 @@ CLIENT = Client(
         ":streamGenerateContent": content_stream,
         ":batchEmbedContents": embeddings,
         ":predict": embeddings,
+        ":countTokens": count_tokens,
         "/interactions": interactions,
     },
 )

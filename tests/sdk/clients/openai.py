@@ -27,6 +27,10 @@ def responses(client: Any, fixture: Fixture) -> Any:
     return client.responses.create(model="m", input="Hello", stream=fixture.is_stream)
 
 
+def count_tokens(client: Any, fixture: Fixture) -> Any:
+    return client.responses.input_tokens.count(model="m", input="Hello")
+
+
 def embeddings(client: Any, fixture: Fixture) -> Any:
     return client.embeddings.create(model="m", input="Hello", encoding_format="float")
 
@@ -62,6 +66,7 @@ CLIENT = Client(
         "/chat/completions": chat,
         "/completions": completions,
         "/responses": responses,
+        "/responses/input_tokens": count_tokens,
         "/embeddings": embeddings,
         "/images/generations": images,
         "/images/edits": image_edits,

@@ -1,0 +1,50 @@
+"""Counts of a prompt's tokens: calls that use nothing, so that no usage is missing in their answers."""
+
+from __future__ import annotations
+
+from unimeter.adapter import Adapter
+
+_COUNT = "it counts the tokens of a prompt that was not sent"
+_COUNTED = "what the prompt would use if it were sent"
+
+
+class AnthropicCount(Adapter):
+    """Anthropic's count of a prompt's tokens.
+
+    https://docs.anthropic.com/en/api/messages-count-tokens
+    """
+
+    provider = "Anthropic"
+    url_paths = ("/messages/count_tokens",)
+    free = _COUNT
+    sdk_types = ("anthropic.types:MessageTokensCount", "anthropic.types.beta:BetaMessageTokensCount")
+    ignored = {"input_tokens": _COUNTED, "context_management.original_input_tokens": _COUNTED}
+
+
+class GeminiCount(Adapter):
+    """Gemini's count of a prompt's tokens.
+
+    https://ai.google.dev/api/tokens#method:-models.counttokens
+    """
+
+    provider = "Google Gemini"
+    url_paths = (":countTokens",)
+    shape = ("totalTokens&promptTokensDetails",)
+    free = _COUNT
+    sdk_types = ("google.genai.types:CountTokensResponse",)
+    ignored = {"total_tokens": _COUNTED, "cached_content_token_count": _COUNTED}
+
+
+class OpenAICount(Adapter):
+    """OpenAI's count of a prompt's tokens.
+
+    https://platform.openai.com/docs/api-reference/responses/input-tokens
+    """
+
+    provider = "OpenAI Responses"
+    hosts = ("api.openai.com",)
+    url_paths = ("/responses/input_tokens",)
+    shape = ("object=response.input_tokens",)
+    free = _COUNT
+    sdk_types = ("openai.types.responses:InputTokenCountResponse",)
+    ignored = {"input_tokens": _COUNTED}
