@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from email.message import Message
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -94,6 +96,8 @@ def test_no_usage_is_missing(name: str, usage: Any) -> None:
     for place in adapter.places:
         path = tuple(place.split("."))
         if path in set(paths(fixture.response)):
+            if reduce(getitem, path, fixture.response) == {}:  # it stands in another place
+                continue
             payload = changed(fixture.response, path, usage)
             for form in (payload, json.dumps(payload).encode()):
                 with pytest.raises(MissingUsage):

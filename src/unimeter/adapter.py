@@ -62,6 +62,8 @@ class Adapter:
     """What begins a stream and tells usage that is not yet final, as in `shape`: alone, it is a cut stream."""
     stop: ClassVar[tuple[str, ...]] = ()
     """What ends a response in a stream that may go on with another, as in `shape`."""
+    asides: ClassVar[tuple[str, ...]] = ()
+    """What only events have that tell the usage of another model's call, as in `shape`: each is a part."""
     camel_case: ClassVar[bool] = False
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False
@@ -116,6 +118,9 @@ class Adapter:
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     start_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     stop_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    aside_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    landmark_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    """Of all events that begin a response, end one, or are asides: none of them may be merged with another."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -136,6 +141,8 @@ class Adapter:
         cls.whole_tests = tuple(map(predicate, cls.whole))
         cls.start_tests = tuple(map(predicate, cls.start))
         cls.stop_tests = tuple(map(predicate, cls.stop))
+        cls.aside_tests = tuple(map(predicate, cls.asides))
+        cls.landmark_tests = (*cls.start_tests, *cls.stop_tests, *cls.aside_tests)
 
     @classmethod
     def spec(cls) -> compiler.Spec:
@@ -150,7 +157,7 @@ class Adapter:
             cls.zeros_left_out,
             cls.ready_if,
             cls.ready,
-            (*cls.start, *cls.stop),
+            (*cls.start, *cls.stop, *cls.asides),
         )
 
     @classmethod
@@ -237,7 +244,7 @@ def _check_names(cls: type[Adapter]) -> None:
         raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
     if not isinstance(cls.provider_metrics, dict):
         raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
-    for name in ("places", "model", "id", "shape", "content", "final", "whole", "start", "stop"):
+    for name in ("places", "model", "id", "shape", "content", "final", "whole", "start", "stop", "asides"):
         for text in getattr(cls, name):
             for path in text.split("&"):
                 _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])

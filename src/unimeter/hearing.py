@@ -111,7 +111,7 @@ class Hearing:
     def _telling(self, adapter: type[Adapter], events: list[Any]) -> Iterable[Any]:
         """The events that may carry usage, or say something new beside it, or begin or end a response."""
         dicts = type(events[0]) is dict
-        if dicts or not (adapter.start_tests or adapter.stop_tests):
+        if dicts or not adapter.landmark_tests:
             try:
                 found = adapter.carriers(events, dicts, self._beside)
                 if found and adapter.names_that_come_last:
@@ -152,7 +152,7 @@ class Hearing:
             carries
             or event.get("error") is not None
             or any(event.get(name) is not None for name in adapter.names_that_come_last)
-            or any(holds(event) for holds in (*adapter.start_tests, *adapter.stop_tests))
+            or any(holds(event) for holds in adapter.landmark_tests)
         )
 
     def _keep(self, adapter: type[Adapter], event: Any, before: Any) -> None:
@@ -172,7 +172,7 @@ def _laid_together(adapter: type[Adapter], one: Any, two: Any) -> Event | None:
     first, second = fields_of(one), fields_of(two)
     if first is None or second is None or adapter.calls_add:
         return None
-    if any(holds(event) for event in (first, second) for holds in (*adapter.start_tests, *adapter.stop_tests)):
+    if any(holds(event) for event in (first, second) for holds in adapter.landmark_tests):
         return None
     if any(first.get(name) != second.get(name) for name in _KINDS) or (
         _is_last(adapter, first) and not _is_last(adapter, second)

@@ -109,12 +109,20 @@ class Call:
         if responses is not None:
             return self._sum_of(responses)
         adapter = self.adapter_of(held.events, held.kind)
+        asides = several.set_aside(adapter, held.events) if adapter.asides else []
         if self._of_two_dialects(held.events):
             raise MalformedUsage(self.label or "", "the events", "of one dialect", "usage in several: read each call on its own")
+        parts = [part for event in asides for part in self._calls_in(event, model=None)]
+        reading = self._read_events(adapter, held)
+        reading.parts += tuple(parts)
+        reading.complete = reading.complete and all(event.get("error") is None for event in asides)
+        return reading
+
+    def _read_events(self, adapter: type[Adapter], held: Payload) -> Reading:
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
         if (following := several.one_after_another(held.events, adapter)) is not None:
-            return self._sum_of(following)
+            return self._sum_of(following, of_one_session=True)
         found = gathered(adapter, held.events)
         whole = not held.is_stream or (not found.error and (held.done or ended(adapter, held.events)))
         return self._read_stream(adapter, found, held.events, whole and not held.cut)
@@ -257,14 +265,25 @@ class Call:
 
     # several responses -----------------------------------------------------------------------------------------------
 
-    def _sum_of(self, responses: Iterable[Any]) -> Reading:
-        calls, complete = [], True
+    def _sum_of(self, responses: Iterable[Any], *, of_one_session: bool = False) -> Reading:
+        calls: list[Reading] = []
+        complete = True
         for response in responses:
-            try:
-                calls.append(self.another().read(response, None))
-            except MissingUsage:
-                complete = False
+            found = self._calls_in(response, self.model)
+            calls += found
+            complete = complete and bool(found)
+            if of_one_session and found:  # its model is told once, when it begins
+                self.model = self.model or found[-1].model
         return self._added(calls, complete)
+
+    def _calls_in(self, response: Any, model: str | None) -> list[Reading]:
+        """The reading of a response; none where it carries no usage."""
+        call = self.another()
+        call.model = model
+        try:
+            return [call.read(response, None)]
+        except MissingUsage:
+            return []
 
     def another(self) -> Call:
         """The reading of another payload, of whose sender as much is known."""

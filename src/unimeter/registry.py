@@ -35,7 +35,7 @@ class Registry:
     def by_label(self) -> dict[str, tuple[type[Adapter], ...]]:
         """A label's adapters, the main one first."""
         found: dict[str, list[type[Adapter]]] = defaultdict(list)
-        for adapter in sorted(self.adapters, key=lambda adapter: bool(adapter.free)):  # those are nobody's main one
+        for adapter in sorted(self.adapters, key=_is_beside):
             found[adapter.provider].append(adapter)
         for row in self.rows:
             found[row.provider]
@@ -120,11 +120,17 @@ class Registry:
 
     def adapter_for(self, label: str, root: type[Adapter]) -> type[Adapter]:
         """A provider's own adapter for a dialect, or else the dialect's root."""
-        return next((adapter for adapter in self.by_label.get(label, ()) if issubclass(adapter, root)), root)
+        own = [adapter for adapter in self.by_label.get(label, ()) if issubclass(adapter, root)]
+        return next((adapter for adapter in own if self.root_of(adapter) is root), (*own, root)[0])
 
     def main_adapter(self, label: str) -> type[Adapter]:
         """A provider's main adapter; of a provider without a table, the dialect that most of them speak."""
         return (*self.by_label[label], self.adapters[0])[0]
+
+
+def _is_beside(adapter: type[Adapter]) -> bool:
+    """Whether an adapter is of calls beside its provider's main ones."""
+    return bool(adapter.free) or any(vars(base).get("provider") == adapter.provider for base in adapter.__mro__[1:])
 
 
 def slug(label: str) -> str:

@@ -100,6 +100,15 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
     return responses if len(responses) > 1 else None
 
 
+def set_aside(adapter: type[Adapter], events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Take the events out that belong to calls of other models; not where there is nothing else."""
+    asides = [event for event in events if any(test(event) for test in adapter.aside_tests)]
+    others = [event for event in events if event not in asides]
+    if others:
+        events[:] = others
+    return asides if others else []
+
+
 def _tells_usage(event: Mapping[str, Any], adapter: type[Adapter]) -> bool:
     """Whether an event carries usage; of one that is its own usage, whether it has a count."""
     located = adapter.locate(event)

@@ -90,9 +90,12 @@ def begins(adapter: type[Adapter], event: Event) -> bool:
 
 
 def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
-    """Whether some event says that the answer was finished."""
+    """Whether some event says that the answer was finished, and none after it that another began."""
     for event in reversed(events):
         for holds in adapter.final_tests:
             if holds(event):
                 return True
+        for holds in adapter.start_tests:
+            if holds(event):
+                return False
     return not adapter.final

@@ -14,7 +14,19 @@ from unimeter.testing import AdapterContract, checks
 
 SECOND_DIALECTS = (
     *("GeminiInteractions", "OpenAIAssistants", "OpenAIEmbeddings", "OpenAIMedia", "BedrockClaude", "PerplexityEmbeddings"),
-    *("PerplexityResponses", "Venice", "XAI", "XAIResponses", "XAIMedia", "OpenRouter", "OpenRouterResponses"),
+    *(
+        "OpenAIRealtime",
+        "OpenAITranscribed",
+        "XAIRealtime",
+        "GeminiLive",
+        "PerplexityResponses",
+        "Venice",
+        "XAI",
+        "XAIResponses",
+        "XAIMedia",
+        "OpenRouter",
+        "OpenRouterResponses",
+    ),
 )
 """They inherit more metrics than the provider is known to send there; the rows of the matrix are proven without them."""
 

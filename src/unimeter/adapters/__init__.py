@@ -13,6 +13,7 @@ from unimeter.adapter import Adapter
 MODULES = (
     "openai_chat",
     "token_counts",
+    "realtime",  # before gemini and openai_responses, in whose words it speaks
     "langchain",  # these two before gemini, which takes any `usage_metadata`
     "google_adk",
     "gemini",

@@ -7,9 +7,7 @@ from unimeter.fields import beside, count, first, label, money, tree
 
 
 class OpenAIResponses(Adapter):
-    """OpenAI Responses, and Realtime's `response.done`, which says "token" for "tokens".
-
-    Counts come inclusive; what a tool's own model used stands apart, in `tool_usage`.
+    """OpenAI Responses. Counts come inclusive; what a tool's own model used stands apart, in `tool_usage`.
 
     https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage
     """
@@ -36,10 +34,7 @@ class OpenAIResponses(Adapter):
     cache_read_tokens = first(
         count("input_tokens_details.cached_tokens"),
         count("input_tokens_details.cache_read_input_tokens"),
-        count("input_token_details.cached_tokens"),
     )
-    audio_input_tokens = first(count("input_tokens_details.audio_tokens"), count("input_token_details.audio_tokens"))
-    audio_output_tokens = first(count("output_tokens_details.audio_tokens"), count("output_token_details.audio_tokens"))
     cache_write_tokens = first(
         count("input_tokens_details.cache_write_tokens"), count("input_tokens_details.cache_creation_input_tokens")
     )
@@ -51,7 +46,5 @@ class OpenAIResponses(Adapter):
         "tool_usage": beside(tree("tool_usage")),
     }
     ignored = {
-        "input_token_details.text_tokens": "the input less its audio and images",
-        "output_token_details.text_tokens": "the output less its audio",
         "output_tokens_details.tool_output_tokens": "a share of the output; always 0 so far, and not documented",
     }

@@ -121,7 +121,7 @@ class Anonymous:
         if _MODEL.fullmatch(name) and _MODEL_NAME.fullmatch(value) and not _SECRET.match(value):
             return model_name(value)
         kept = name in _kept().words or (in_usage and not _ID.search(name) and not _WHOSE.search(name))
-        if kept and len(value) <= 40 and _WORD.fullmatch(value) and not _SECRET.match(value):
+        if kept and len(value) <= 64 and _WORD.fullmatch(value) and not _SECRET.match(value):
             return value
         return self._id(value) if name in _kept().words or _ID.search(name) else _placeholder(value)
 

@@ -240,6 +240,8 @@ def unknown_keys(subject: Subject) -> None:
             located = subject.adapter.locate(event) if isinstance(event, dict) else None
             if located is None or subject.adapter.places == ("",) or not isinstance(located[0], dict):
                 continue
+            if any(is_aside(event) for is_aside in subject.adapter.aside_tests):
+                continue
             if missed := unread(subject.adapter, located[0]):
                 raise Broken(f"{fixture.name}: {', '.join(missed)} is neither read nor ignored")
             usage = _with_unknown(located[0])

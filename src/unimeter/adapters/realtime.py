@@ -1,0 +1,108 @@
+"""Realtime sessions: each answer in one is a call of its own, which counts the conversation so far again."""
+
+from __future__ import annotations
+
+from unimeter.adapters.gemini import Gemini
+from unimeter.adapters.openai_responses import OpenAIResponses
+from unimeter.fields import absent, count, first, number, tally
+
+TRANSCRIBED = "type=conversation.item.input_audio_transcription.*"
+
+
+class OpenAITranscribed(OpenAIResponses):
+    """What was heard in a session, written down by a model of its own, which is billed apart, by tokens or seconds.
+
+    https://platform.openai.com/docs/api-reference/realtime-server-events/conversation/item/input_audio_transcription/completed
+    """
+
+    hosts = ("api.openai.com",)
+    url_paths = ()
+    shape = (TRANSCRIBED,)
+    places = ("usage",)
+    whole = ()
+    final = (TRANSCRIBED,)
+    calls_add = True
+    sdk_types = ()
+
+    cache_read_tokens = absent
+    cache_write_tokens = absent
+    reasoning_tokens = absent
+    audio_input_tokens = count("input_token_details.audio_tokens")
+    provider_metrics = {"seconds": number("seconds")}
+    ignored = {
+        "input_token_details.text_tokens": "the input less its audio",
+        "type": "says whether tokens are told or seconds",
+    }
+
+
+class OpenAIRealtime(OpenAIResponses):
+    """OpenAI Realtime, which says "token" for "tokens". Who made the answers, only the session's own events tell.
+
+    https://platform.openai.com/docs/api-reference/realtime-server-events/response/done
+    """
+
+    hosts = ("api.openai.com",)
+    url_paths = ("/realtime",)
+    shape = ("event_id&type", "type=response.done", "object=realtime.response")
+    places = ("usage", "response.usage")
+    model = ("session.model", "model")
+    final = ("type=response.done", "object=realtime.response")
+    start = ("type=response.created",)
+    stop = ("type=response.done",)
+    whole = ()
+    asides = (TRANSCRIBED,)
+    sdk_types = ("openai.types.realtime:RealtimeResponseUsage",)
+
+    cache_read_tokens = first(count("input_token_details.cached_tokens"), count("input_tokens_details.cached_tokens"))
+    audio_input_tokens = first(count("input_token_details.audio_tokens"), count("input_tokens_details.audio_tokens"))
+    audio_output_tokens = first(count("output_token_details.audio_tokens"), count("output_tokens_details.audio_tokens"))
+    reasoning_tokens = first(count("output_token_details.reasoning_tokens"), count("output_tokens_details.reasoning_tokens"))
+    provider_metrics = {"image_tokens": count("input_token_details.image_tokens")}
+    ignored = {
+        "input_token_details.text_tokens": "the input less its audio and images",
+        "output_token_details.text_tokens": "the output less its audio",
+        "input_token_details.cached_tokens_details.text_tokens": "the cache reads less their audio and images",
+        "input_token_details.cached_tokens_details.audio_tokens": "a share of the cache reads",
+        "input_token_details.cached_tokens_details.image_tokens": "a share of the cache reads",
+    }
+
+
+class XAIRealtime(OpenAIRealtime):
+    """xAI's voice sessions: the usage stands beside the response, which has an empty one.
+
+    https://docs.x.ai/docs/guides/voice
+    """
+
+    provider = "xAI"
+    hosts = ()
+    marks = ("usage.billable_audio_seconds", "usage.output_audio_seconds")
+    id = ("id", "response_id")
+    sdk_types = ()
+
+    provider_metrics = {"output_audio_seconds": number("output_audio_seconds")}
+    ignored = {
+        **OpenAIRealtime.ignored,
+        "input_token_details.grok_tokens": "not documented; 0 so far",
+        "output_token_details.grok_tokens": "not documented; 0 so far",
+        "billable_audio_seconds": "of all the session so far, so that it would be added to itself",
+    }
+
+
+class GeminiLive(Gemini):
+    """Gemini Live: each turn tells its usage, once or more; a total of its leaves the thoughts out.
+
+    https://ai.google.dev/api/live#usagemetadata
+    """
+
+    url_paths = ("BidiGenerateContent",)
+    shape = ("serverContent", "server_content", "setupComplete", "setup_complete")
+    whole = ()
+    content = ("serverContent.modelTurn", "server_content.model_turn", "toolCall", "tool_call")
+    final = ("serverContent.turnComplete", "server_content.turn_complete", "serverContent.interrupted")
+    stop = ("serverContent.turnComplete", "server_content.turn_complete")
+    sdk_types = ("google.genai.types:UsageMetadata",)
+
+    provider_metrics = {
+        **Gemini.provider_metrics,
+        "response_tokens_details": tally("response_tokens_details", "modality", "token_count"),
+    }
