@@ -122,8 +122,8 @@ def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "r
 
     inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
     own = {name: source.field(field) for name, field in inside.items()}
-    cost_beside = any(leaf.beside for leaf in table["cost"].leaves())
-    telling = [told[metric] for metric in TOLD if metric != "cost" or not cost_beside] + list(own.values())
+    in_usage = [metric for metric in TOLD if not any(leaf.beside for leaf in table[metric].leaves())]
+    telling = [told[metric] for metric in in_usage] + list(own.values())
     empty = [f"{variable} is None" for variable in dict.fromkeys(telling) if variable != "None"]
     source.add(f"if {' and '.join(empty) or 'True'}: {leave}")
     own |= {name: source.field(field) for name, field in extras.items() if name not in inside}
@@ -171,6 +171,13 @@ def locate(spec: Spec) -> Source:
             source.add("return event, event")
             return source
         steps = parse(place)
+        if steps[0].each:
+            items, item = source.get("event", Step(steps[0].name)), source.variable("item")
+            with source.block(f"for {item} in {items} if type({items}) is list else ():"):
+                source.add(f"{item} = fields_of({item}) or NOTHING")
+                found = source.get(item, steps[1])
+                source.add(f"if {found} is not None: return {found}, event")
+            continue
         holder = source.container("event", steps[:-1])
         found = source.get(holder, steps[-1])
         source.add(f"if {found} is not None: return {found}, {holder}")

@@ -44,6 +44,7 @@ _MOST_CLASSES = 1024
 _MODEL_IN_PATH = (
     re.compile(r"/model/([^/?]+)/"),  # Bedrock
     re.compile(r"/deployments/([^/?]+)/"),  # Azure
+    re.compile(r"/ai/run/([^?]+)"),  # Cloudflare
     re.compile(r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"),  # Gemini, HuggingFace
 )
 

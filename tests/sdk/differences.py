@@ -21,6 +21,13 @@ NOT_REPLAYED = {
     "openai_chat/body_sse_tight": "the form of the body is the point",
     **dict.fromkeys(("*/realtime_*", "google_gemini/live_*"), "events of a websocket, which no call over HTTP gives"),
     **dict.fromkeys(("langfuse/*", "opentelemetry/*"), "what a tracing backend keeps, and no response"),
+    **dict.fromkeys(
+        ("cloudflare/*", "dashscope/native_*", "llamacpp/completion_*", "replicate/*", "voyage/*"),
+        "an API of its own, whose library is not among those tried",
+    ),
+    **dict.fromkeys(
+        ("pydantic_gateway/anthropic", "pydantic_gateway/gemini_*"), "the library builds the url of its provider, not a gateway's"
+    ),
     "aleph_alpha/*": "its own library speaks to its own host alone",
     "openai_chat/speech_stream": "the library hands the body over as bytes, unread",
     **dict.fromkeys(

@@ -27,6 +27,19 @@ SECOND_DIALECTS = (
         "OpenRouter",
         "OpenRouterResponses",
     ),
+    *(
+        "LlamaCpp",
+        "LMStudio",
+        "GPUStack",
+        "Moonshot",
+        "SambaNova",
+        "Fireworks",
+        "VercelGateway",
+        "WorkersAI",
+        "DashScope",
+        "Voyage",
+    ),
+    *("PydanticGateway", "PydanticGatewayResponses", "PydanticGatewayAnthropic", "PydanticGatewayGemini"),
 )
 """They inherit more metrics than the provider is known to send there; the rows of the matrix are proven without them."""
 

@@ -23,6 +23,9 @@ MODULES = (
     "bedrock",
     "cohere",
     "ollama",
+    "llamacpp",
+    "replicate",
+    "dashscope",
     "frameworks",  # before watsonx, which takes any `model_id`
     "telemetry",
     "watsonx",
@@ -35,9 +38,18 @@ MODULES = (
     "huggingface",
     "openai_endpoints",
     "xai",
+    "vercel",  # before openrouter, some of whose names it has
     "openrouter",
     "deepseek",
     "venice",
+    "pydantic_gateway",
+    "moonshot",
+    "sambanova",
+    "fireworks",
+    "lm_studio",
+    "gpustack",
+    "cloudflare",
+    "voyage",
     "aleph_alpha",
 )
 """Of two dialects that both recognise a body, the one whose module is named first has it."""

@@ -57,9 +57,12 @@ def _made(root: type[Adapter], known: Recogniser) -> tuple[Callable[[bytes], Any
     family = [adapter for adapter in known.registry.adapters if known.registry.root_of(adapter) is root]
     if any(adapter.stop_tests or adapter.calls_add or "" in adapter.places for adapter in family):
         return None
-    tests = [one for adapter in family for text in (*adapter.final, *adapter.start) for one in conditions(text)]
+    listed = [place for adapter in family for place in adapter.places if parse(place)[0].each]
+    texts = [text for adapter in family for text in (*adapter.final, *adapter.start)]
+    tests = [one for text in (*texts, *listed) for one in conditions(text)]
     trailers = known.trailers & {adapter.first_place for adapter in known.registry.adapters}
-    whole = {name for adapter in family for place in adapter.places for name in _spelt(parse(place)[0], adapter)}
+    tops = [(parse(place)[0], adapter) for adapter in family for place in adapter.places]
+    whole = {name for step, adapter in tops if not step.each for name in _spelt(step, adapter)}
     whole |= {"error"} | trailers
     beside = {name for adapter in family for leaf in adapter.leaves() if leaf.beside for name in _spelt(leaf.steps[0], adapter)}
     beside -= whole

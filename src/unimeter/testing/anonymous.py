@@ -49,7 +49,9 @@ _SPELT_OUT = frozenset(("logprobs", "top_logprobs", "tokens", "prefill", "top_to
 """Names under which lists, or maps by token, spell the text out."""
 
 _ID = re.compile(r"(^|_|-)(id|ids|call_id|signature)$|Id$|Arn$|^nonce$|fingerprint$", re.IGNORECASE)
-_WORD = re.compile(r"[a-z][a-z0-9]*([_.:-][a-z0-9]+)*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|\d{1,4}[a-z]?")
+_WORD = re.compile(
+    r"[a-z][a-z0-9]*([_.:-][a-z0-9]+)*|[a-z]+([A-Z][a-z]+)*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|\d{1,4}[a-z]?|\d{1,6}\.\d{1,6}"
+)
 _MODEL = re.compile(r"model(_?(id|name|version))?")
 _MODEL_NAME = re.compile(r"[\w.:/@+-]{1,128}")
 _SECRET = re.compile(r"(sk|pk|rk|gh[pousr]|xox[a-z])[-_]|AKIA|AIza|.*@", re.IGNORECASE)
@@ -65,7 +67,7 @@ class _Kept(NamedTuple):
     """What the tables of all adapters look at."""
 
     usage: frozenset[tuple[str, ...]]
-    """Paths under which usage stands."""
+    """Paths under which usage stands, or all is read that stands there."""
     read: frozenset[tuple[str, ...]]
     """Paths of what is read beside it."""
     words: frozenset[str]
@@ -76,7 +78,12 @@ class _Kept(NamedTuple):
 def _kept() -> _Kept:
     known = registry().adapters
     return _Kept(
-        frozenset(_names(place) for adapter in known for place in adapter.places if place),
+        frozenset(
+            (
+                *(_names(place) for adapter in known for place in adapter.places if place),
+                *(_names(leaf.path) for adapter in known for leaf in adapter.leaves() if leaf.beside and leaf.kind == "tree"),
+            )
+        ),
         frozenset(_names(leaf.path) for adapter in known for leaf in adapter.leaves() if leaf.beside or "" in adapter.places),
         _WORDS | {name for adapter in known for name in _words_of(adapter)},
     )

@@ -499,8 +499,10 @@ def _attributes(data: Any) -> bool:
 
 def _put(holder: dict[str, Any], steps: list[str], value: Any) -> dict[str, Any]:
     step, *rest = steps
-    inner = holder.get(step)
-    return {**holder, step: _put(inner if isinstance(inner, dict) else {}, rest, value) if rest else value}
+    name = step.removesuffix("[]")
+    inner = holder.get(name)
+    put = _put(inner if isinstance(inner, dict) else {}, rest, value) if rest else value
+    return {**holder, name: [put] if name != step else put}
 
 
 def _with_usage(adapter: type[Adapter], event: dict[str, Any], usage: Any) -> dict[str, Any] | None:
