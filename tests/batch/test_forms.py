@@ -163,7 +163,7 @@ WITHOUT_A_FORM = {
     "several calls": ["batch_anthropic_messages"],
     "a number for a word": ["audio_enum", "reasoning_traffic_type"],
     "only the names in the usage tell": ["connectors", "image_cost", "cost_of_usage"],
-    "the usage is deeper": ["realtime_done"],
+    "the usage is deeper": ["realtime_done", "run"],
     "snake_case where the wire has camelCase": ["vertex_predict"],
 }
 

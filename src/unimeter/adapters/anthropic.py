@@ -65,6 +65,7 @@ class Anthropic(Adapter):
         "inference_geo": label("inference_geo"),
         "iterations": tree("iterations"),
         "fallback_credit": tree("fallback_credit"),
+        "context_tokens": count("context_tokens"),  # see `ready`
     }
 
     @classmethod
@@ -75,20 +76,39 @@ class Anthropic(Adapter):
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
-        """A compaction belongs to the same model and bill but not to the top level: it is added. An advisor is a part."""
-        added, parts = dict(usage), []
-        for i, item in enumerate(as_list(usage["iterations"], "usage.iterations") or ()):
-            call = as_fields(item, f"usage.iterations[{i}]") or {}
-            if call.get("type") == "compaction":
-                for name in _COUNTS:
-                    more = _written(call) if name == "cache_creation_input_tokens" else call.get(name)
-                    if name == "cache_creation_input_tokens":
-                        added[name] = _written(added)
-                    if more is not None:
-                        added[name] = _sum(added.get(name), more, name, i)
-            elif call.get("type") == "advisor_message":
-                parts.append(("advisor_message", call, call.get("model")))
-        return added, tuple(parts)
+        """A compaction belongs to the same model and bill but not to the top level: it is added. An advisor is a part.
+
+        How much of the context window is used, the last call's prompt alone says: `context_tokens`, where more was billed.
+        """
+        return _iterated(usage)
+
+
+def _iterated(usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
+    added, parts = dict(usage), []
+    context = _prompt(usage, "usage")
+    for i, item in enumerate(as_list(usage["iterations"], "usage.iterations") or ()):
+        call = as_fields(item, f"usage.iterations[{i}]") or {}
+        if call.get("type") == "compaction":
+            for name in _COUNTS:
+                more = _written(call) if name == "cache_creation_input_tokens" else call.get(name)
+                if name == "cache_creation_input_tokens":
+                    added[name] = _written(added)
+                if more is not None:
+                    added[name] = _sum(added.get(name), more, name, i)
+        elif call.get("type") == "advisor_message":
+            parts.append(("advisor_message", call, call.get("model")))
+        else:
+            context = _prompt(call, f"usage.iterations[{i}]") or context
+    if context != _prompt(added, "usage"):
+        added["context_tokens"] = context
+    return added, tuple(parts)
+
+
+def _prompt(call: Mapping[str, Any], path: str) -> int | None:
+    """All that a call read, its cache and all; None where it does not tell."""
+    counts = (call.get("input_tokens"), call.get("cache_read_input_tokens"), _written(call))
+    told = [as_count(one, path) or 0 for one in counts if one is not None]
+    return sum(told) if told else None
 
 
 def _written(call: Mapping[str, Any]) -> Any:
