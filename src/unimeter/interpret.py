@@ -194,9 +194,11 @@ class Call:
         known = self.recogniser.registry
         if not events and self.label is None:
             raise UnknownProvider("the payload holds no events")
-        alone = None if kind is None else self.recogniser.usage_adapter(kind)
         if root is None:
-            root = alone if alone is not None and alone.free else self.recogniser.dialect_of(events, self.hints.dialect)
+            root = self.recogniser.dialect_of(events, self.hints.dialect)
+        alone = None if kind is None or root is not None else self.recogniser.usage_adapter(kind)
+        if alone is not None and alone.free:
+            root = alone
         if self.named is None and root is not None:
             self.label = self.recogniser.label_of_hints(root, kind or dict, self.hints)
             self.label = self.label or self.recogniser.marked_in(root, events) or root.provider

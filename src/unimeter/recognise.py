@@ -144,9 +144,9 @@ def mark_finder(registry: Registry, root: type[Adapter]) -> Mark:
     with source.block(f"if usage is not None and not {source.constant(frozenset(in_usage))}.isdisjoint(usage):"):
         for mark, label in reversed(in_usage.items()):  # a null tells as much: the names in a usage are its sender's own
             source.add(f"if {mark!r} in usage: return {label!r}")
-    for where, mark, label in marks:
-        if where != "body":
-            continue
+    in_body = [(mark, label) for where, mark, label in marks if where == "body"]
+    source.add(f"if {source.constant(frozenset(mark.partition('.')[0] for mark, _ in in_body))}.isdisjoint(event): return None")
+    for mark, label in in_body:
         first, dot, _ = mark.partition(".")
         holds = f"{source.constant(predicate(mark))}(event)" if dot else f"event[{first!r}] is not None"
         source.add(f"if {first!r} in event and {holds}: return {label!r}")

@@ -12,6 +12,8 @@ from unimeter.adapter import Adapter
 
 MODULES = (
     "openai_chat",
+    "cerebras",
+    "llama",
     "token_counts",
     "realtime",  # before gemini and openai_responses, in whose words it speaks
     "langchain",  # these two before gemini, which takes any `usage_metadata`
@@ -19,11 +21,9 @@ MODULES = (
     "gemini",
     "anthropic",
     "openai_responses",
-    "llama",
     "bedrock",
     "cohere",
     "ollama",
-    "llamacpp",
     "replicate",
     "dashscope",
     "frameworks",  # before watsonx, which takes any `model_id`
@@ -34,7 +34,6 @@ MODULES = (
     "litellm",
     "perplexity",
     "azure_foundry",
-    "cerebras",
     "huggingface",
     "openai_endpoints",
     "xai",
@@ -47,6 +46,7 @@ MODULES = (
     "sambanova",
     "fireworks",
     "lm_studio",
+    "llamacpp",
     "gpustack",
     "cloudflare",
     "voyage",

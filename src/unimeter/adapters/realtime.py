@@ -95,7 +95,7 @@ class GeminiLive(Gemini):
     """
 
     url_paths = ("BidiGenerateContent",)
-    shape = ("serverContent", "server_content", "setupComplete", "setup_complete")
+    shape = ("serverContent", "server_content")
     whole = ()
     content = ("serverContent.modelTurn", "server_content.model_turn", "toolCall", "tool_call")
     final = ("serverContent.turnComplete", "server_content.turn_complete", "serverContent.interrupted")
