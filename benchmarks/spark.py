@@ -3,8 +3,8 @@
     python benchmarks/spark.py
 
 A table of the fixtures' responses, read from Parquet by a cluster on loopback, its readings thrown away; each cluster in a
-process of its own, the median of some runs after one to warm up. Besides its core in Spark's books a worker has a process of
-Python's, and the driver one of its own: on a machine of two cores all of them share the two.
+process of its own, the median of some runs after one to warm up. A cluster has as many of the machine's cores as it has
+workers, for all its processes: the driver, and of each worker one of Java's and one of Python's.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def main() -> None:
         write_table(folder / "table")
         for workers in WORKERS:
             command = [
+                *("taskset", "-c", ",".join(map(str, range(workers)))),
                 sys.executable,
                 str(Path(__file__).resolve()),
                 str(workers),
