@@ -18,7 +18,7 @@ from unimeter.testing.subject import told
 from .conftest import FIXTURES
 from .reading_of import reading_of
 
-PLAIN_LABELS = {"OpenAI Chat", "OpenAI Responses", "Anthropic", "Google Gemini"}
+PLAIN_LABELS = {"OpenAI Chat", "OpenAI Responses", "Anthropic"}
 BY_LABEL_ONLY = {"LiteLLM"}
 KEEPERS = {"Agno"}
 """Frameworks that keep every provider's usage in one type: of itself it tells the framework, not the provider."""

@@ -8,6 +8,7 @@ from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.fields import money
 
+_MARKS = ("usage.pydantic_ai_gateway",)
 # An estimate by a price list is no cost that a provider reported.
 _ESTIMATE = {"cost_estimate": money("pydantic_ai_gateway.cost_estimate")}
 
@@ -21,6 +22,7 @@ class PydanticGateway(OpenAIChat):
     provider = "Pydantic AI Gateway"
     aliases = ()
     hosts = ("gateway.pydantic.dev",)
+    marks = _MARKS
     sdk_types = ()
 
     provider_metrics = {**OpenAIChat.provider_metrics, **_ESTIMATE}
@@ -34,6 +36,7 @@ class PydanticGatewayResponses(OpenAIResponses):
 
     provider = "Pydantic AI Gateway"
     hosts = ()
+    marks = _MARKS
     sdk_types = ()
 
     provider_metrics = {**OpenAIResponses.provider_metrics, **_ESTIMATE}
@@ -48,6 +51,7 @@ class PydanticGatewayAnthropic(Anthropic):
     provider = "Pydantic AI Gateway"
     aliases = ()
     hosts = ()
+    marks = _MARKS
     sdk_types = ()
 
     provider_metrics = {**Anthropic.provider_metrics, **_ESTIMATE}
@@ -62,6 +66,7 @@ class PydanticGatewayGemini(Gemini):
     provider = "Pydantic AI Gateway"
     aliases = ()
     hosts = ()
+    marks = _MARKS
     packages = ()
     sdk_types = ()
 
