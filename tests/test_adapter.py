@@ -40,6 +40,7 @@ def table(**words: Any) -> type[Adapter]:
         ({"marks": "usage.queue_ms"}, "must be a tuple"),
         ({"hosts": ("https://api.acme.example/v1",)}, "host"),
         ({"places": ("us age",)}, "Acme.places"),
+        ({"places": ("choices[].delta.usage",)}, "looked for as name"),
         ({"provider": ""}, "provider"),
         ({"input_tokens": if_outside(count("a"))}, "if_outside"),
         ({"reasoning_tokens": count("thinking.tokens")}, "state output_tokens anew"),

@@ -66,6 +66,9 @@ def test_what_was_heard_is_another_models() -> None:
     assert (figures(seconds), seconds.metrics.provider_metrics) == ((0, 0, True), {"seconds": 3.2})
     assert seconds.metrics.duration is None
     assert figures(unimeter.read([HEARD, HEARD_LONG])) == (13, 9, True)
+    for events in ([HEARD, done("a", 100, 20)], [HEARD, BEGUN, done("a", 100, 20)], [BEGUN, done("a", 100, 20), HEARD]):
+        reading = unimeter.read(events)
+        assert (figures(reading), len(reading.parts)) == ((100, 20, True), 1)
 
 
 def test_a_session_that_is_watched() -> None:
@@ -94,3 +97,47 @@ def test_xai_tells_it_beside_the_response() -> None:
     told = {**told, "response_id": "a", "response": {**told["response"], "usage": {}}, "usage": usage}
     reading = unimeter.read(told)
     assert (reading.provider, reading.id, figures(reading)) == ("xAI", "a", (10, 277, True))
+
+
+def test_an_answer_that_is_told_again_later_is_one() -> None:
+    assert figures(unimeter.read([done("a", 100, 20), done("b", 150, 30), done("a", 100, 20)])) == (250, 50, True)
+    assert len(unimeter.read([HEARD, done("a", 100, 20), HEARD]).parts) == 1
+
+
+def test_a_session_may_change_its_model() -> None:
+    other = {**BEGUN, "type": "session.updated", "session": {"model": "gpt-other"}}
+    reading = unimeter.read([BEGUN, done("a", 1, 1), other, done("b", 2, 2), done("c", 3, 3)])
+    assert [call.model for call in reading.calls] == ["gpt-realtime", "gpt-other", "gpt-other"]
+
+
+def test_what_was_heard_may_be_all() -> None:
+    assert figures(unimeter.read([BEGUN, HEARD, HEARD_LONG])) == (13, 9, True)
+    assert figures(unimeter.read([BEGUN, created("a"), HEARD])) == (13, 9, False)
+
+
+def test_responses_by_themselves() -> None:
+    assert figures(unimeter.read([done("a", 100, 20)["response"], done("b", 150, 30)["response"]])) == (250, 50, True)
+
+
+def test_an_event_id_is_nobodys_mark() -> None:
+    message = {"type": "message", "event_id": "x", "id": "m", "model": "claude"}
+    usage = {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 50, "cache_creation_input_tokens": 7}
+    assert figures(unimeter.read(message | {"usage": usage})) == (60, 2, True)
+    response = {"object": "response", "id": "r", "model": "m", "service_tier": "default"}
+    usage = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    stream = [
+        {"type": "response.created", "event_id": "1", "response": response | {"usage": None}},
+        {"type": "response.completed", "event_id": "2", "response": response | {"usage": usage}},
+    ]
+    reading = unimeter.read(stream)
+    assert (figures(reading), reading.metrics.provider_metrics) == ((5, 2, True), {"service_tier": "default"})
+
+
+def test_gemini_tells_usage_in_events_of_any_kind() -> None:
+    usage = {"promptTokenCount": 10, "responseTokenCount": 2, "totalTokenCount": 12}
+    for bare in ({"usageMetadata": usage}, {"toolCall": {}, "usageMetadata": usage}):
+        assert figures(unimeter.read([{"serverContent": {"modelTurn": {}}}, bare, live(10, 5, turnComplete=True)])) == (
+            10,
+            5,
+            True,
+        )

@@ -83,6 +83,16 @@ def test_an_unknown_name_lists_the_known() -> None:
         unimeter.read({}, "gorq")
 
 
+def test_a_result_with_usage_is_cloudflares_only_in_its_envelope() -> None:
+    result = {"result": {"response": "Hello", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}}
+    assert unimeter.read(result | {"success": True}).provider == "Cloudflare"
+    assert (
+        unimeter.read([result | {"success": True}] * 2 + [result | {"success": True, "messages": [1]}]).metrics.input_tokens == 18
+    )
+    with pytest.raises(UnknownProvider):
+        unimeter.read(result | {"jsonrpc": "2.0"})
+
+
 def test_order_changes_nothing() -> None:
     """What is remembered of one body never tells in the next: every body after every other, told of alike."""
     readable = [

@@ -78,7 +78,11 @@ def test_what_uses_nothing_is_not_counted() -> None:
     assert run.record(moderation) is None
     assert run.record({"input_tokens": 14}, url="https://api.anthropic.com/v1/messages/count_tokens") is None
     assert run.record({"totalTokens": 31, "promptTokensDetails": []}, provider="gemini") is None
+    assert run.record([moderation, moderation | {"id": "y"}]) is None
     assert run.messages == []
+    with pytest.raises(unimeter.MissingUsage) as failed:
+        unimeter.read({"error": {"message": "overloaded"}}, url="https://api.openai.com/v1/moderations")
+    assert failed.value.due
     with pytest.raises(unimeter.MissingUsage, match="no usage is due: moderation is not billed") as caught:
         unimeter.read(moderation)
     assert not caught.value.due

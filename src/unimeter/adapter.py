@@ -248,6 +248,9 @@ def _check_names(cls: type[Adapter]) -> None:
         for text in getattr(cls, name):
             for path in text.split("&"):
                 _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])
+    for place in cls.places:
+        if any(step.each for step in _steps(place)) and not (_steps(place)[0].each and len(_steps(place)) == 2):
+            raise AdapterError(f"{cls.__name__}.places: in a list, usage is looked for as name[].name, not {place!r}")
     for name, field in cls.provider_metrics.items():
         if name in METRICS:
             raise AdapterError(f"{cls.__name__}.provider_metrics[{name!r}] has a field of its own: fill {name}")

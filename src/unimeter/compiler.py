@@ -115,9 +115,9 @@ def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "r
     source.settle(table, total)
     read, generated = told["input_tokens"], told["output_tokens"]
     if spec.zeros_left_out and "None" not in (read, total):
-        if generated == "None":
-            generated = told["output_tokens"] = source.variable("generated")
-            source.add(f"{generated} = None")
+        if generated in ("None", told["reasoning_tokens"]):  # a variable of its own: what is set here is no other metric's
+            source.add(f"{(alone := source.variable('generated'))} = {generated}")
+            generated = told["output_tokens"] = alone
         source.add(f"if {generated} is None and {total} is not None and {total} == {read}: {generated} = 0")
 
     inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}

@@ -37,7 +37,7 @@ from unimeter.structs import (
 from unimeter.values import Refused, as_tree
 
 Reader = Callable[[bytes | memoryview, Sequence[int], Sequence[int], Sequence[int], list[Any]], list[int]]
-"""Reads those bodies of a text that are asked for; told is where each begins and ends, and where to put what they hold."""
+"""Takes a text, where each body in it begins and ends, which of them to read, and a list for what they hold."""
 
 _LEAVE = "left.append(at); continue"
 
@@ -285,7 +285,7 @@ class Form:
         self.names: tuple[str, ...] = tuple(columns)
         """What a row holds of `TOLD`, `total`, `model`, `id` and `provider_metrics`; the others are the same in every row."""
         self.read: Reader = source.build(f"{adapter.__name__} rows")
-        """Puts what bodies of this form hold to some values, one after the other; which are not of it, is returned."""
+        """Adds to a list what bodies of this form hold: by `names`, row after row. Which are not of this form is returned."""
 
 
 def _add_struct(source: Source, extras: dict[str, str]) -> str:

@@ -110,10 +110,16 @@ class Call:
             return self._sum_of(responses)
         adapter = self.adapter_of(held.events, held.kind)
         asides = several.set_aside(adapter, held.events) if adapter.asides else []
-        if self._of_two_dialects(held.events):
+        if self._of_two_dialects(held.events, adapter):
             raise MalformedUsage(self.label or "", "the events", "of one dialect", "usage in several: read each call on its own")
         parts = [part for event in asides for part in self._calls_in(event, model=None)]
-        reading = self._read_events(adapter, held)
+        try:
+            reading = self._read_events(adapter, held)
+        except MissingUsage:
+            if not parts:
+                raise
+            began = any(begins(adapter, event) for event in held.events)
+            return self._added(parts, complete=not began)  # they are all that there is
         reading.parts += tuple(parts)
         reading.complete = reading.complete and all(event.get("error") is None for event in asides)
         return reading
@@ -140,13 +146,19 @@ class Call:
         """The reading of a list of chunks of one kind; None where each has to be looked at."""
         first = fields_of(chunks[0])
         root = None if first is None else self.recogniser.by_shape(first)
-        if root is None or headers is not None or root.stop_tests or several.responses_in(first or {}) is not None:
+        if (
+            root in self.recogniser.asides
+            or root is None
+            or headers is not None
+            or root.stop_tests
+            or several.responses_in(first or {}) is not None
+        ):
             return None
         events = telling(root, chunks)
         if events is None or self._may_be_several(root, events):
             return None
         adapter = self.adapter_of(events, type(chunks[0]), root)
-        if adapter.places != root.places and (events := telling(adapter, chunks)) is None:
+        if _looks_elsewhere(adapter, root) and (events := telling(adapter, chunks)) is None:
             return None
         found = gathered(adapter, events)
         if not found.carriers:
@@ -158,18 +170,18 @@ class Call:
         if self.recogniser.by_shape(events[-1]) not in (root, None):
             return True
         carriers = [event for event in events if root.locate(event) is not None]
-        if len(events) > 2 and self._of_two_dialects(events):
+        if len(events) > 2 and self._of_two_dialects(events, root):
             return True
         return len(carriers) > 1 and several.whole_responses(carriers, self.recogniser.by_shape) is not None
 
-    def _of_two_dialects(self, events: list[Event]) -> bool:
-        """Whether events carry usage, each in the place of its own dialect, in more than one."""
+    def _of_two_dialects(self, events: list[Event], adapter: type[Adapter]) -> bool:
+        """Whether events carry usage, each in the place of its own dialect, in more than one: the adapter's bases are its own."""
         roots = set()
         for event in events:
             root = self.recogniser.by_shape(event)
             if root is not None and root.locate(event) is not None and root.first_place not in self.recogniser.trailers:
                 roots.add(root)
-        return len(roots) > 1
+        return len(roots - {*self.recogniser.registry.root_of(adapter).__mro__[1:]}) > 1
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)
@@ -232,7 +244,7 @@ class Call:
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
-        if located is None and adapter.free:
+        if located is None and adapter.free and event.get("error") is None:
             raise MissingUsage(self.label or "", f"no usage is due: {adapter.free}", due=False)
         reading = None if located is None else self.reading((adapter, *located), not begins(adapter, event))
         if reading is None and located is not None and (usage := fields_of(located[0])):
@@ -266,6 +278,8 @@ class Call:
                 self.label or "", "the stream", "the events of one call", "usage under several ids: read each call on its own"
             )
         reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
+        if reading is None and adapter.free and not found.error:
+            raise MissingUsage(self.label or "", f"no usage is due: {adapter.free}", due=False)
         if reading is None:
             raise MissingUsage(
                 self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True, complete=complete)
@@ -281,22 +295,35 @@ class Call:
 
     def _sum_of(self, responses: Iterable[Any], *, of_one_session: bool = False) -> Reading:
         calls: list[Reading] = []
-        complete = True
+        complete, free = True, None
         for response in responses:
-            found = self._calls_in(response, self.model)
-            calls += found
+            try:
+                found = self._calls_in(response, self.model)
+            except MissingUsage as missing:
+                free = missing
+                continue
             complete = complete and bool(found)
-            if of_one_session and found:  # its model is told once, when it begins
-                self.model = self.model or found[-1].model
+            if of_one_session and found:  # its model is told when it begins, and its answers may be told again
+                self.model = found[-1].model
+                found = [call for call in found if call.id is None or call not in calls]
+            calls += found
+        if free is not None and complete and not calls:
+            raise free
         return self._added(calls, complete)
 
     def _calls_in(self, response: Any, model: str | None) -> list[Reading]:
-        """The reading of a response; none where it carries no usage."""
+        """The reading of a response; none where it lacks its usage.
+
+        Raises:
+            MissingUsage: none is due.
+        """
         call = self.another()
         call.model = model
         try:
             return [call.read(response, None)]
-        except MissingUsage:
+        except MissingUsage as missing:
+            if not missing.due:
+                raise
             return []
 
     def another(self) -> Call:
@@ -323,6 +350,11 @@ class Call:
             total=None if None in totals else _sum_of_known(totals),
             usage=[call.usage for call in calls],
         )
+
+
+def _looks_elsewhere(adapter: type[Adapter], root: type[Adapter]) -> bool:
+    """Whether an adapter needs events that its dialect's root does not."""
+    return adapter.places != root.places or adapter.names_that_come_last != root.names_that_come_last
 
 
 def _shared(values: list[Any]) -> Any:

@@ -178,6 +178,9 @@ class Recogniser:
         """The same for SDKs' objects, by their class and the provider's name."""
         self.trailers = {mark for _, mark, _ in registry.marks.get(None, ())}
         """Names of what a sender adds to a response in any dialect; usage that stands there says nothing of the dialect."""
+        asides = {text for adapter in registry.adapters for text in adapter.asides}
+        self.asides = {root for root in registry.roots if root.shape and asides.issuperset(root.shape)}
+        """Dialects of what other models do meanwhile: anything else in a stream says more of it."""
         self._sdks = {module.partition(".")[0] for module, _ in registry.sdk_types}
         self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
         self._mark = _Made(partial(mark_finder, registry))
@@ -260,9 +263,14 @@ class Recogniser:
 
     def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
         """The dialect of some events: by the shape of one, or else by the url, or else by the names in a usage."""
+        aside = None
         for event in events:
             if (root := self.by_shape(event)) is not None:
-                return root
+                if root not in self.asides:
+                    return root
+                aside = aside or root
+        if aside is not None:
+            return aside
         if by_url is not None:
             return self.registry.root_of(by_url)
         return next((root for event in events if (root := self.by_usage(event)) is not None), None)

@@ -129,7 +129,7 @@ class Registry:
 
 
 def _is_beside(adapter: type[Adapter]) -> bool:
-    """Whether an adapter is of calls beside its provider's main ones."""
+    """Whether an adapter is of calls beside its provider's main ones: free, or made from another of the same label."""
     return bool(adapter.free) or any(vars(base).get("provider") == adapter.provider for base in adapter.__mro__[1:])
 
 

@@ -101,12 +101,18 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
 
 
 def set_aside(adapter: type[Adapter], events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Take the events out that belong to calls of other models; not where there is nothing else."""
-    asides = [event for event in events if any(test(event) for test in adapter.aside_tests)]
-    others = [event for event in events if event not in asides]
-    if others:
-        events[:] = others
-    return asides if others else []
+    """Take the events out that belong to calls of other models, and return them; none where there is nothing else."""
+    asides: list[Mapping[str, Any]] = []
+    others: list[Mapping[str, Any]] = []
+    for event in events:
+        if not any(test(event) for test in adapter.aside_tests):
+            others.append(event)
+        elif event not in asides:  # one that comes twice is one
+            asides.append(event)
+    if not others:
+        return []
+    events[:] = others
+    return asides
 
 
 def _tells_usage(event: Mapping[str, Any], adapter: type[Adapter]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+import unimeter
 from unimeter.batch import bodies, normalize_batch, parts
 from unimeter.batch.normalize import bodies_within
 from unimeter.registry import registry
@@ -164,7 +165,7 @@ WITHOUT_A_FORM = {
     "a number for a word": ["audio_enum", "reasoning_traffic_type"],
     "only the names in the usage tell": ["connectors", "image_cost", "cost_of_usage"],
     "the usage is deeper": ["realtime_done", "run"],
-    "snake_case where the wire has camelCase": ["vertex_predict"],
+    "snake_case where the wire has camelCase": ["vertex_predict", "gemini_reasoning"],
 }
 
 
@@ -175,7 +176,23 @@ def test_all_other_fixtures_have_a_form() -> None:
     without = set()
     for name, body in of_providers.items():
         raw = json.dumps(body).encode()
-        sender.read(bodies.Texts(0, raw, [0], [len(raw)]), [0], name.encode(), parts.Table())
+        sender.read(bodies.Texts(raw, [0], [len(raw)]), [0], name.encode(), parts.Table())
         if not any(not form.read(raw, [0], [len(raw)], [0], []) for form in sender.forms):
             without.add(name.partition("/")[2])
     assert without == {name for names in WITHOUT_A_FORM.values() for name in names}
+
+
+def test_what_is_left_out_is_zero_for_its_own_metric_alone() -> None:
+    """Gemini leaves zeros out. Of a sample that only thought, what is generated is the thoughts."""
+    details = [{"modality": "TEXT", "tokenCount": 15}]
+    body = {"candidates": [{"finishReason": "MAX_TOKENS"}], "modelVersion": "g", "responseId": "x"}
+    usage = {"promptTokenCount": 15, "totalTokenCount": 18, "promptTokensDetails": details, "thoughtsTokenCount": 3}
+    thought = json.dumps({**body, "usageMetadata": usage})
+    nothing = json.dumps({**body, "usageMetadata": {**usage, "totalTokenCount": 15, "thoughtsTokenCount": None}}).replace(
+        ', "thoughtsTokenCount": null', ""
+    )
+    for order in ([thought, nothing, thought], [nothing, thought, nothing]):
+        bodies_within.cache_clear()
+        table = normalize_batch(pa.record_batch({"response": order * 2}))
+        for row, raw in zip(table.to_pylist(), order * 2, strict=True):
+            assert row["reported"] == sorted(unimeter.read(raw).reported)

@@ -85,7 +85,7 @@ class Anthropic(Adapter):
 
 def _iterated(usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
     added, parts = dict(usage), []
-    context = _prompt(usage, "usage")
+    context = _prompt(usage, "")
     for i, item in enumerate(as_list(usage["iterations"], "usage.iterations") or ()):
         call = as_fields(item, f"usage.iterations[{i}]") or {}
         if call.get("type") == "compaction":
@@ -97,17 +97,18 @@ def _iterated(usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[
                     added[name] = _sum(added.get(name), more, name, i)
         elif call.get("type") == "advisor_message":
             parts.append(("advisor_message", call, call.get("model")))
-        else:
-            context = _prompt(call, f"usage.iterations[{i}]") or context
-    if context != _prompt(added, "usage"):
+        elif call.get("type") in ("message", "fallback_message"):
+            context = _prompt(call, f"usage.iterations[{i}].") or context
+    if context != _prompt(added, ""):
         added["context_tokens"] = context
     return added, tuple(parts)
 
 
 def _prompt(call: Mapping[str, Any], path: str) -> int | None:
     """All that a call read, its cache and all; None where it does not tell."""
+    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     counts = (call.get("input_tokens"), call.get("cache_read_input_tokens"), _written(call))
-    told = [as_count(one, path) or 0 for one in counts if one is not None]
+    told = [as_count(one, path + name) or 0 for name, one in zip(names, counts, strict=True) if one is not None]
     return sum(told) if told else None
 
 

@@ -29,10 +29,12 @@ class DashScopeNative(Adapter):
 
     provider = "DashScope"
     url_paths = ("/services/aigc/",)
-    shape = ("output.choices&request_id", "output.text&request_id")
+    shape = tuple(f"output.{name}&request_id" for name in ("choices", "text", "embeddings", "results"))
     id = ("request_id",)
     content = ("output.text", "output.choices")
-    final = ("output.choices[].finish_reason=stop", "output.choices[].finish_reason=tool_calls", "output.finish_reason=stop")
+    final = tuple(
+        f"output.{where}finish_reason={why}" for where in ("", "choices[].") for why in ("stop", "length", "tool_calls")
+    )
 
     input_tokens = count("input_tokens")
     output_tokens = count("output_tokens")

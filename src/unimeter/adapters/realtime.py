@@ -43,13 +43,17 @@ class OpenAIRealtime(OpenAIResponses):
 
     hosts = ("api.openai.com",)
     url_paths = ("/realtime",)
-    shape = ("event_id&type", "type=response.done", "object=realtime.response")
+    shape = (
+        *("type=response.done", "type=session.created", "type=session.updated"),
+        *("type=conversation.*", "type=input_audio_buffer.*", "type=rate_limits.updated"),
+        *("object=realtime.response", "response.object=realtime.response"),
+    )
     places = ("usage", "response.usage")
     model = ("session.model", "model")
     final = ("type=response.done", "object=realtime.response")
     start = ("type=response.created",)
     stop = ("type=response.done",)
-    whole = ()
+    whole = ("object=realtime.response",)
     asides = (TRANSCRIBED,)
     sdk_types = ("openai.types.realtime:RealtimeResponseUsage",)
 
@@ -76,7 +80,7 @@ class XAIRealtime(OpenAIRealtime):
     provider = "xAI"
     hosts = ()
     marks = ("usage.billable_audio_seconds", "usage.output_audio_seconds")
-    id = ("id", "response_id")
+    id = ("id", "response_id", "response.id")
     sdk_types = ()
 
     provider_metrics = {"output_audio_seconds": number("output_audio_seconds")}

@@ -9,7 +9,7 @@ _COUNTED = "what the prompt would use if it were sent"
 
 
 class AnthropicCount(Adapter):
-    """Anthropic's count of a prompt's tokens.
+    """Anthropic's count of a prompt's tokens. Its body looks like a usage: only the url or the SDK's type tells it.
 
     https://docs.anthropic.com/en/api/messages-count-tokens
     """

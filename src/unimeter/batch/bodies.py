@@ -25,7 +25,7 @@ _FIGURES = b"0123456789.+-eE"
 _FURTHEST = 200
 """How much of a usage is looked at for a hint: its first names."""
 _TAIL = 512
-"""How much of a body is looked at first for its usage: most have it at their end."""
+"""How much of a body is copied first to look for its usage: most have it at their end. Bytes are searched where they stand."""
 _USAGE = b'"usage'
 _MOST_FORMS = 128
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
@@ -40,13 +40,13 @@ _MOST_SENDERS = 64
 class Texts(NamedTuple):
     """Bodies that stand in one text."""
 
-    first: int
-    """Which row the first of them is."""
     text: bytes | memoryview
     starts: list[int]
     ends: list[int]
     missing: Container[int] = ()
     """Which are not there at all; they end where they begin."""
+    first: int = 0
+    """Which row of the table the first of them is."""
 
     def body(self, at: int) -> bytes | None:
         """One of them."""
@@ -79,7 +79,7 @@ class Sender:
 
         Args:
             texts: bodies.
-            asked: which of them.
+            asked: which of them; it is used up.
             hint: what they have in common.
             table: takes their rows.
         """
@@ -101,7 +101,7 @@ class Sender:
         try:
             body = at_path(raw, self.within) if self.within else raw
             if body is None:
-                raise MissingUsage(self.provider or "", "there is no response")
+                raise MissingUsage("" if self.provider is None else recogniser().label(self.provider), "there is no response")
             return row_of(read(body, self.provider, url=self.url))
         except MissingUsage as missing:
             return failed(f"MissingUsage: {missing}") if missing.due else free(missing.provider)
@@ -227,8 +227,11 @@ def _read_all(texts: Texts, senders: Iterable[Sender], table: Table) -> None:
         if usage < 0:
             names = some[:8]
         else:
-            close = some.find(b"}", usage, usage + _FURTHEST)
-            names = some[usage : usage + _FURTHEST if close < 0 else close]
+            furthest = usage + _FURTHEST
+            if some is text and furthest > end:
+                furthest = end
+            close = some.find(b"}", usage, furthest)
+            names = some[usage : furthest if close < 0 else close]
         group[names.translate(None, _FIGURES)].append(at)
     for sender, by_hint in groups.items():
         for hint, found in by_hint.items():

@@ -222,7 +222,7 @@ def _lines(chunk: Chunk) -> tuple[list[int], Texts]:
             starts.append(start)
             ends.append(end)
         start = end + 1
-    return [first + start for start in starts], Texts(0, text, starts, ends)
+    return [first + start for start in starts], Texts(text, starts, ends)
 
 
 def _text(chunk: Chunk) -> tuple[int, bytes, int]:

@@ -105,4 +105,4 @@ def _texts(column: Any) -> Texts:
     missing = {at for at, there in enumerate(column.is_valid().to_pylist()) if not there} if column.null_count else frozenset()
     for at in missing:
         ends[at] = starts[at]
-    return Texts(0, memoryview(b"" if data is None else data), starts, ends, missing)
+    return Texts(memoryview(b"" if data is None else data), starts, ends, missing)

@@ -73,14 +73,14 @@ class Table:
         self._others[1].append(row)
 
     def alike(self, provider: str, names: tuple[str, ...]) -> tuple[list[int], list[Any]]:
-        """Which rows of a provider's hold some names and no others, and all their values; both to be added to."""
+        """Which rows of a provider's hold some names and no others; and their values, row after row. Both are to be added to."""
         found = self._alike.get((provider, names))
         if found is None:
             found = self._alike[provider, names] = [], []
         return found
 
     def parts(self) -> list[Part]:
-        """All rows."""
+        """All rows, as parts of a table."""
         parts = [
             Part(at, {name: values[column :: len(names)] for column, name in enumerate(names)}, provider)
             for (provider, names), (at, values) in self._alike.items()

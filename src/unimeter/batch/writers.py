@@ -19,7 +19,7 @@ with needs("batch"):
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 
 _GROUP = 2**15
-"""Rows of a row group of Parquet: they are held until they are written, so that more would be more memory."""
+"""How many rows make a row group of Parquet, and what comes with the last of them: they are held until it is written."""
 
 Write = Callable[["pa.Table"], None]
 
