@@ -89,6 +89,7 @@ def test_gemini_tells_each_turn_and_repeats_itself_within_one() -> None:
     assert figures(unimeter.read(turn)) == (20, 10, True)
     assert figures(unimeter.read([*turn, live(50, 12, turnComplete=True)])) == (70, 22, True)
     assert figures(unimeter.read([*turn, live(50, 5)])) == (70, 15, False)
+    assert figures(unimeter.read([*turn, {"serverContent": {"modelTurn": {"parts": []}}}])) == (20, 10, False)
 
 
 def test_xai_tells_it_beside_the_response() -> None:

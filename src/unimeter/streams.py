@@ -90,12 +90,13 @@ def begins(adapter: type[Adapter], event: Event) -> bool:
 
 
 def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
-    """Whether some event says that the answer was finished, and none after it that another began."""
+    """Whether some event says that the answer was finished, and none after it that another began, or goes on."""
+    begun = (*adapter.start_tests, *(adapter.content_tests if adapter.stop_tests and adapter.final else ()))
     for event in reversed(events):
         for holds in adapter.final_tests:
             if holds(event):
                 return True
-        for holds in adapter.start_tests:
+        for holds in begun:
             if holds(event):
                 return False
     return not adapter.final
