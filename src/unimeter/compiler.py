@@ -122,7 +122,8 @@ def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "r
 
     inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
     own = {name: source.field(field) for name, field in inside.items()}
-    in_usage = [metric for metric in TOLD if not any(leaf.beside for leaf in table[metric].leaves())]
+    always = ("input_tokens", "output_tokens")  # of the others, what stands beside tells of no usage
+    in_usage = [metric for metric in TOLD if metric in always or not any(leaf.beside for leaf in table[metric].leaves())]
     telling = [told[metric] for metric in in_usage] + list(own.values())
     empty = [f"{variable} is None" for variable in dict.fromkeys(telling) if variable != "None"]
     source.add(f"if {' and '.join(empty) or 'True'}: {leave}")

@@ -226,21 +226,11 @@ class Call:
             if adapter.locate(event) is not None:
                 return adapter
         own = known.by_label[self.label]
-        others = (other for other in own if any(self._reads(other, event) for event in events))
+        others = (other for other in own if any(_reads(other, event) for event in events))
         family = (other for other in known.adapters if known.root_of(other) is root and "" not in other.places)
-        elsewhere = (other for other in family if any(self._reads(other, event) for event in events))
+        elsewhere = (other for other in family if any(_reads(other, event) for event in events))
         refusing = (other for other in own if "" not in other.places and any(other.locate(event) for event in events))
         return next(others, None) or next(refusing, None) or next(elsewhere, adapter)
-
-    def _reads(self, adapter: type[Adapter], event: Event) -> bool:
-        """Whether an adapter finds usage in an event; what it refuses, or what is a whole event of another's, is not its own."""
-        if "" in adapter.places and (root := self.recogniser.by_shape(event)) is not None and not issubclass(adapter, root):
-            return False
-        try:
-            located = adapter.locate(event)
-            return located is not None and adapter.measure(*located) is not None
-        except Refused:
-            return False
 
     def _read_response(self, adapter: type[Adapter], event: Event) -> Reading:
         located = adapter.locate(event)
@@ -364,6 +354,15 @@ def _shared(values: list[Any]) -> Any:
 def _sum_of_known(values: Iterable[Any]) -> Any:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _reads(adapter: type[Adapter], event: Event) -> bool:
+    """Whether an adapter finds usage in an event; what it refuses is not its own."""
+    try:
+        located = adapter.locate(event)
+        return located is not None and adapter.measure(*located) is not None
+    except Refused:
+        return False
 
 
 def _refuses(adapter: type[Adapter], usage: Event) -> bool:

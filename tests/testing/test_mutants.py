@@ -80,6 +80,8 @@ COMPILED = {
         "holders",
         "names_that_come_first",
         "names_that_come_last",
+        "aside_tests",
+        "landmark_tests",
         "final_tests",
         "content_tests",
         "whole_tests",

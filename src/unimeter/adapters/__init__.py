@@ -14,6 +14,7 @@ MODULES = (
     "openai_chat",
     "cerebras",
     "llama",
+    "ollama",
     "token_counts",
     "realtime",  # before gemini and openai_responses, in whose words it speaks
     "langchain",  # these two before gemini, which takes any `usage_metadata`
@@ -23,7 +24,6 @@ MODULES = (
     "openai_responses",
     "bedrock",
     "cohere",
-    "ollama",
     "replicate",
     "dashscope",
     "frameworks",  # before watsonx, which takes any `model_id`

@@ -39,9 +39,10 @@ class LlamaCppCompletion(Adapter):
 
     input_tokens = count("tokens_evaluated")
     output_tokens = count("tokens_predicted")
-    cache_read_tokens = count("timings.cache_n")
-    provider_metrics = {"timings": tree("timings")}
+    cache_read_tokens = beside(count("timings.cache_n"))  # timings alone tell no usage
+    provider_metrics = {"timings": beside(tree("timings"))}
     ignored = {
+        "timings": "read as what stands beside the counts",
         "tokens_cached": "what the cache holds afterwards",
         "id_slot": "which of the server's slots answered",
         "index": "which of several prompts it answers",
