@@ -22,6 +22,8 @@ ROWS: tuple[Row, ...] = (
         ("prompt_filter_results",),
         ("azure", "azure.ai.openai"),
     ),
+    Row("Vercel AI Gateway", (), ("generationId",)),  # in any dialect; its table is for OpenAI Chat
+    Row("llama.cpp", (), ("timings",)),  # likewise
     Row("Together", ("api.together.ai", "api.together.xyz")),
     Row("Z.ai", ("api.z.ai", "open.bigmodel.cn")),
     Row("Databricks", ("*.azuredatabricks.net", "*.cloud.databricks.com", "*.gcp.databricks.com")),
