@@ -335,6 +335,20 @@ def test_another_providers_body_is_never_misread() -> None:
             assert same, (fixture.name, label)
 
 
+def test_of_several_choices_with_usage_none_is_guessed() -> None:
+    """Moonshot's stands in a choice."""
+    one, two = {"prompt_tokens": 10, "completion_tokens": 1}, {"prompt_tokens": 10, "completion_tokens": 7}
+    choices = [{"index": 0, "usage": one}, {"index": 1, "usage": two}]
+    same = [{"index": 0, "usage": one}, {"index": 1, "usage": one}]
+    body = {"object": "chat.completion", "model": "kimi"}
+    assert unimeter.read({**body, "choices": same}, "moonshot").metrics.output_tokens == 1
+    assert unimeter.read({**body, "choices": choices, "usage": two}, "moonshot").metrics.output_tokens == 7
+    chunks = [{"object": "chat.completion.chunk", "choices": [choice]} for choice in choices]
+    for payload in ({**body, "choices": choices}, json.dumps({**body, "choices": choices}), chunks, iter(chunks)):
+        with pytest.raises(MalformedUsage):
+            unimeter.read(payload, "moonshot")
+
+
 WHOLE = [
     {
         "object": "chat.completion",

@@ -71,6 +71,13 @@ def test_what_was_heard_is_another_models() -> None:
         assert (figures(reading), len(reading.parts)) == ((100, 20, True), 1)
 
 
+def test_a_run_counts_what_was_heard() -> None:
+    for events in ([BEGUN, HEARD, done("a", 100, 20)], [BEGUN, done("a", 60, 10), HEARD, done("b", 40, 10)]):
+        run = Run()
+        run.record(events)
+        assert (run.metrics.input_tokens, run.metrics.output_tokens) == (113, 29)
+
+
 def test_a_session_that_is_watched() -> None:
     events = [BEGUN, created("a"), SPOKEN, SPOKEN, HEARD, done("a", 100, 20), created("b"), SPOKEN, done("b", 150, 30)]
     stream = unimeter.watch(iter(events))

@@ -93,6 +93,20 @@ def test_a_result_with_usage_is_cloudflares_only_in_its_envelope() -> None:
         unimeter.read(result | {"jsonrpc": "2.0"})
 
 
+def test_conversations_are_mistrals_as_well() -> None:
+    usage = {"prompt_tokens": 18, "completion_tokens": 26, "total_tokens": 44}
+    events = [{"type": "conversation.response.started"}, {"type": "conversation.response.done", "usage": usage}]
+    assert unimeter.read(events).provider == "OpenAI Chat"
+    assert unimeter.read(events, "mistral").metrics.input_tokens == 18
+
+
+def test_llama_cpp_is_known_by_its_timings_in_any_dialect() -> None:
+    usage = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    response = {"object": "response", "id": "r", "model": "m", "usage": usage, "timings": {"cache_n": 1}}
+    message = {"type": "message", "model": "m", "usage": usage, "timings": {"cache_n": 1}}
+    assert {unimeter.read(body).provider for body in (response, message)} == {"llama.cpp"}
+
+
 def test_order_changes_nothing() -> None:
     """What is remembered of one body never tells in the next: every body after every other, told of alike."""
     readable = [

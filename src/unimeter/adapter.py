@@ -38,6 +38,8 @@ class Adapter:
     """Hosts that are this provider's; `*` stands for anything."""
     url_paths: ClassVar[tuple[str, ...]] = ()
     """What a url's path holds when it leads to this dialect."""
+    model_in_path: ClassVar[str] = ""
+    """Where a url's path holds the model's id: a regular expression, whose group it is."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Python packages whose objects come from this provider and no other."""
     marks: ClassVar[tuple[str, ...]] = ()
@@ -64,6 +66,8 @@ class Adapter:
     """What ends a response in a stream that may go on with another, as in `shape`."""
     asides: ClassVar[tuple[str, ...]] = ()
     """What only events have that tell the usage of another model's call, as in `shape`: each is a part."""
+    speaks_its_base: ClassVar[bool] = False
+    """Whether a stream of this dialect may also hold events, with usage, in the dialect that it is made from."""
     camel_case: ClassVar[bool] = False
     """Whether the wire spells the names in camelCase."""
     zeros_left_out: ClassVar[bool] = False

@@ -173,11 +173,14 @@ def locate(spec: Spec) -> Source:
             return source
         steps = parse(place)
         if steps[0].each:
-            items, item = source.get("event", Step(steps[0].name)), source.variable("item")
+            items, item, only = source.get("event", Step(steps[0].name)), source.variable("item"), source.variable("only")
+            source.add(f"{only} = None")
             with source.block(f"for {item} in {items} if type({items}) is list else ():"):
                 source.add(f"{item} = fields_of({item}) or NOTHING")
                 found = source.get(item, steps[1])
-                source.add(f"if {found} is not None: return {found}, event")
+                different = f"[{only}, {found}]"  # which of them is the response's, nobody says: a list is refused
+                source.add(f"if {found} is not None: {only} = {found} if {only} is None or {only} == {found} else {different}")
+            source.add(f"if {only} is not None: return {only}, event")
             continue
         holder = source.container("event", steps[:-1])
         found = source.get(holder, steps[-1])

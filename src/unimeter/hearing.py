@@ -100,10 +100,9 @@ class Hearing:
     def _recognised(self, events: list[Any]) -> type[Adapter] | None:
         """The adapter that reads the events, as far as they tell: by the first, and the first that has a shape."""
         found = [fields for event in events[:_FIRST] if (fields := fields_of(event)) is not None]
-        known = self.call.recogniser
-        if all(known.by_shape(fields) in (None, *known.asides) for fields in found):
+        if not any(map(self.call.recogniser.main_dialect, found)):
             all_fields = (fields for event in events[_FIRST:] if (fields := fields_of(event)) is not None)
-            found += [fields for fields in all_fields if known.by_shape(fields) not in (None, *known.asides)][:1]
+            found += [fields for fields in all_fields if self.call.recogniser.main_dialect(fields)][:1]
         try:
             return self.call.another().adapter_of(found, type(events[0])) if found else None
         except UnimeterError:

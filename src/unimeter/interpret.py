@@ -10,10 +10,10 @@ import msgspec
 from unimeter import envelope, several
 from unimeter.adapter import Adapter
 from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
-from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import Reading
+from unimeter.reasons import nothing_known, why_missing
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
@@ -120,7 +120,8 @@ class Call:
                 raise
             began = any(begins(adapter, event) for event in held.events)
             return self._added(parts, complete=not began)  # they are all that there is
-        reading.parts += tuple(parts)
+        for one in (reading, *reading.calls[-1:]):  # a sum has the parts of its calls
+            one.parts += tuple(parts)
         reading.complete = reading.complete and all(event.get("error") is None for event in asides)
         return reading
 
@@ -145,14 +146,8 @@ class Call:
     def read_chunks(self, chunks: Any, headers: Mapping[str, Any] | None) -> Reading | None:
         """The reading of a list of chunks of one kind; None where each has to be looked at."""
         first = fields_of(chunks[0])
-        root = None if first is None else self.recogniser.by_shape(first)
-        if (
-            root in self.recogniser.asides
-            or root is None
-            or headers is not None
-            or root.stop_tests
-            or several.responses_in(first or {}) is not None
-        ):
+        root = None if first is None else self.recogniser.main_dialect(first)
+        if root is None or headers is not None or root.stop_tests or several.responses_in(first or {}) is not None:
             return None
         events = telling(root, chunks)
         if events is None or self._may_be_several(root, events):
@@ -175,13 +170,14 @@ class Call:
         return len(carriers) > 1 and several.whole_responses(carriers, self.recogniser.by_shape) is not None
 
     def _of_two_dialects(self, events: list[Event], adapter: type[Adapter]) -> bool:
-        """Whether events carry usage, each in the place of its own dialect, in more than one: the adapter's bases are its own."""
+        """Whether events carry usage, each in the place of its own dialect, in more than one."""
         roots = set()
         for event in events:
             root = self.recogniser.by_shape(event)
             if root is not None and root.locate(event) is not None and root.first_place not in self.recogniser.trailers:
                 roots.add(root)
-        return len(roots - {*self.recogniser.registry.root_of(adapter).__mro__[1:]}) > 1
+        own = self.recogniser.registry.root_of(adapter)
+        return len(roots - {*own.__bases__} if own.speaks_its_base else roots) > 1
 
     def _open(self, payload: Any) -> Payload:
         decode = envelope.decoder(self.recogniser.registry)
@@ -218,14 +214,14 @@ class Call:
             self.label = self.recogniser.package_label(kind)
         if self.label is None:
             if alone is None:
-                raise UnknownProvider(_nothing_known(events, kind))
+                raise UnknownProvider(nothing_known(events, kind))
             self.label = alone.provider
             return alone
         adapter = self.recogniser.adapter(self.label, root) if root else known.main_adapter(self.label)
         for event in reversed(events):
             if adapter.locate(event) is not None:
                 return adapter
-        own = known.by_label[self.label]
+        own = known.by_label[self.label]  # the label's in other dialects; else its own that would refuse; else who speaks alike
         others = (other for other in own if any(_reads(other, event) for event in events))
         family = (other for other in known.adapters if known.root_of(other) is root and "" not in other.places)
         elsewhere = (other for other in family if any(_reads(other, event) for event in events))
@@ -243,7 +239,7 @@ class Call:
         if reading is None and (alone := self._usage_alone(adapter, event)) is not None:
             reading = self.reading(alone)
         if reading is None:
-            raise MissingUsage(self.label or "", _why_missing(adapter, event, is_stream=False))
+            raise MissingUsage(self.label or "", why_missing(adapter, event, is_stream=False))
         return reading
 
     def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
@@ -272,7 +268,7 @@ class Call:
             raise MissingUsage(self.label or "", f"no usage is due: {adapter.free}", due=False)
         if reading is None:
             raise MissingUsage(
-                self.label or "", _why_missing(adapter, events[-1] if events else {}, is_stream=True, complete=complete)
+                self.label or "", why_missing(adapter, events[-1] if events else {}, is_stream=True, complete=complete)
             )
         if reading.unaccounted and len(carriers) > 1:
             alone = (self.reading((adapter, usage, beside), complete) for _, usage in reversed(carriers))
@@ -323,37 +319,14 @@ class Call:
         return call
 
     def _added(self, calls: list[Reading], complete: bool) -> Reading:
-        """Several calls as one reading: their sum, under the model that they share."""
         if not calls:
             raise MissingUsage(self.label or "", "none of the responses in the body carries usage")
-        columns = zip(*(call.told for call in calls), strict=True)
-        totals = [call.total for call in calls]
-        return Reading(
-            provider=_shared([call.provider for call in calls]) or calls[0].provider,
-            model=_shared([call.model for call in calls]),
-            id=None,
-            metrics=sum((call.metrics for call in calls), MessageMetrics()),
-            complete=complete and all(call.complete for call in calls),
-            parts=tuple(part for call in calls for part in call.parts),
-            calls=tuple(calls),
-            told=tuple(_sum_of_known(column) for column in columns),
-            total=None if None in totals else _sum_of_known(totals),
-            usage=[call.usage for call in calls],
-        )
+        return several.added(calls, complete)
 
 
 def _looks_elsewhere(adapter: type[Adapter], root: type[Adapter]) -> bool:
     """Whether an adapter needs events that its dialect's root does not."""
     return adapter.places != root.places or adapter.names_that_come_last != root.names_that_come_last
-
-
-def _shared(values: list[Any]) -> Any:
-    return values[0] if all(value == values[0] for value in values) else None
-
-
-def _sum_of_known(values: Iterable[Any]) -> Any:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _reads(adapter: type[Adapter], event: Event) -> bool:
@@ -385,24 +358,6 @@ def _told_in(adapter: type[Adapter], usage: Event) -> int:
     if measured is None or (measured[1][0] is None and measured[1][1] is None):
         return 0
     return sum(value is not None for value in measured[1])
-
-
-def _why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool, complete: bool = True) -> str:
-    if not complete and event.get("error") is None and adapter.final:
-        return "the stream ended before it told any usage"
-    what = "stream" if is_stream else "response"
-    error = "; it holds an error" if event.get("error") is not None else ""
-    hint = f"; {adapter.hint}" if adapter.hint and (is_stream or not adapter.hint.startswith("a stream")) else ""
-    return f"the {what} carries no usage{error}{hint}"
-
-
-def _nothing_known(events: list[Event], kind: type | None) -> str:
-    names = ", ".join(name[:32] for name in sorted(map(str, events[0]))[:12]) if events else ""
-    what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
-    return (
-        f"nothing recognises {what} with {f'the names {names}' if names else 'no name that a table knows'}; "
-        "name the provider (provider='anthropic') or give the url"
-    )
 
 
 def envelope_of(raw: bytes | str, known: Registry) -> Mapping[str, Any] | None:

@@ -41,13 +41,6 @@ _MOST_CLASSES = 1024
 
 # by url -------------------------------------------------------------------------------------------------------------
 
-_MODEL_IN_PATH = (
-    re.compile(r"/model/([^/?]+)/"),  # Bedrock
-    re.compile(r"/deployments/([^/?]+)/"),  # Azure
-    re.compile(r"/ai/run/([^?]+)"),  # Cloudflare
-    re.compile(r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"),  # Gemini, HuggingFace
-)
-
 
 def from_url(url: str, registry: Registry) -> FromUrl:
     """What a url, whole or only its path, tells of who answers there."""
@@ -62,7 +55,7 @@ def from_url(url: str, registry: Registry) -> FromUrl:
     label = _label_of_host(host, registry)
     where = host + path
     dialect = next((adapter for text, adapter in registry.url_paths if text in where), None)
-    model = next((match[1] for pattern in _MODEL_IN_PATH if (match := pattern.search(path))), None)
+    model = next((match[1] for pattern in registry.models_in_paths if (match := pattern.search(path))), None)
     return FromUrl(label, dialect, unquote(model) if model else None)
 
 
@@ -179,7 +172,7 @@ class Recogniser:
         self.trailers = {mark for _, mark, _ in registry.marks.get(None, ())}
         """Names of what a sender adds to a response in any dialect; usage that stands there says nothing of the dialect."""
         asides = {text for adapter in registry.adapters for text in adapter.asides}
-        self.asides = {root for root in registry.roots if root.shape and asides.issuperset(root.shape)}
+        self._asides = {root for root in registry.roots if root.shape and asides.issuperset(root.shape)}
         """Dialects of what other models do meanwhile: anything else in a stream says more of it."""
         self._sdks = {module.partition(".")[0] for module, _ in registry.sdk_types}
         self._typed: dict[tuple[type[Adapter], bool], Reader | None] = {}
@@ -261,16 +254,17 @@ class Recogniser:
 
     # the dialect ---------------------------------------------------------------------------------------------------
 
+    def main_dialect(self, event: Event) -> type[Adapter] | None:
+        """The dialect that the shape of an event tells, unless it is an aside."""
+        root = self.by_shape(event)
+        return None if root in self._asides else root
+
     def dialect_of(self, events: Sequence[Event], by_url: type[Adapter] | None) -> type[Adapter] | None:
         """The dialect of some events: by the shape of one, or else by the url, or else by the names in a usage."""
-        aside = None
-        for event in events:
-            if (root := self.by_shape(event)) is not None:
-                if root not in self.asides:
+        for tell in (self.main_dialect, self.by_shape):
+            for event in events:
+                if (root := tell(event)) is not None:
                     return root
-                aside = aside or root
-        if aside is not None:
-            return aside
         if by_url is not None:
             return self.registry.root_of(by_url)
         return next((root for event in events if (root := self.by_usage(event)) is not None), None)

@@ -87,6 +87,12 @@ class Registry:
         return tuple(sorted(paths, key=lambda found: -len(found[0])))
 
     @cached_property
+    def models_in_paths(self) -> tuple[re.Pattern[str], ...]:
+        """Where a url's path may hold the model's id."""
+        own = (vars(one).get("model_in_path") if isinstance(one, type) else one.model_in_path for one in self._named)
+        return tuple(re.compile(pattern) for pattern in own if pattern)
+
+    @cached_property
     def packages(self) -> dict[str, str]:
         """Labels by the package whose objects come from that provider."""
         return {package: adapter.provider for adapter in self.adapters for package in vars(adapter).get("packages", ())}

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unimeter.adapter import Adapter
+from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
+from unimeter.reading import Reading
 
 ITEMS = ("custom_id", "batch_request_id", "recordId")
 """What a result line has, and no response."""
@@ -100,6 +102,24 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
     return responses if len(responses) > 1 else None
 
 
+def added(calls: Sequence[Reading], complete: bool) -> Reading:
+    """Several calls as one reading: their sum, under the model that they share."""
+    columns = zip(*(call.told for call in calls), strict=True)
+    totals = [call.total for call in calls]
+    return Reading(
+        provider=_shared([call.provider for call in calls]) or calls[0].provider,
+        model=_shared([call.model for call in calls]),
+        id=None,
+        metrics=sum((call.metrics for call in calls), MessageMetrics()),
+        complete=complete and all(call.complete for call in calls),
+        parts=tuple(part for call in calls for part in call.parts),
+        calls=tuple(calls),
+        told=tuple(_sum_of_known(column) for column in columns),
+        total=None if None in totals else _sum_of_known(totals),
+        usage=[call.usage for call in calls],
+    )
+
+
 def set_aside(adapter: type[Adapter], events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Take the events out that belong to calls of other models, and return them; none where there is nothing else."""
     asides: list[Mapping[str, Any]] = []
@@ -125,6 +145,15 @@ def ids(adapter: type[Adapter], carriers: Iterable[tuple[Mapping[str, Any], Any]
     """The ids that the events with usage bear: more than one, and streams of several calls were joined."""
     located = (adapter.locate(event) for event, _ in carriers)
     return {found for place in located if place is not None and (found := adapter.identify(place[1])[1]) is not None}
+
+
+def _shared(values: list[Any]) -> Any:
+    return values[0] if all(value == values[0] for value in values) else None
+
+
+def _sum_of_known(values: Iterable[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _is_line(value: Any) -> bool:

@@ -20,6 +20,7 @@ class Bedrock(Adapter):
     aliases = ("bedrock", "aws", "amazon-bedrock")
     hosts = ("bedrock-*.amazonaws.com", "bedrock-*.api.aws")
     url_paths = ("/converse", "/converse-stream")
+    model_in_path = r"/model/([^/?]+)/"
     shape = ("stopReason", "usage.inputTokens", "metadata.usage.inputTokens", "messageStart", "contentBlockDelta", "messageStop")
     places = ("usage", "metadata.usage")
     model = ()

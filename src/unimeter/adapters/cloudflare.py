@@ -15,6 +15,7 @@ class WorkersAI(OpenAIChat):
     aliases = ("workers-ai",)
     hosts = ("api.cloudflare.com", "gateway.ai.cloudflare.com")
     url_paths = ("/ai/run/",)
+    model_in_path = r"/ai/run/([^?]+)"
     shape = ("result.usage&success",)
     places = ("usage", "result.usage")
     final = ("usage", "result", *OpenAIChat.final)

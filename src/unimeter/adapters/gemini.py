@@ -18,6 +18,7 @@ class Gemini(Adapter):
     aliases = ("gemini", "google", "google-genai", "gcp.gemini", "vertex", "vertex-ai")
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
+    model_in_path = r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"  # HuggingFace's as well
     packages = ("google.genai",)
     shape = ("candidates", "usageMetadata", "usage_metadata", "promptFeedback", "modelVersion")
     places = ("usage_metadata",)

@@ -16,7 +16,6 @@ class LlamaCpp(OpenAIChat):
     provider = "llama.cpp"
     aliases = ("llamacpp", "llama-cpp")
     hosts = ()
-    marks = ("timings",)
     sdk_types = ()
 
     cache_read_tokens = first(count("prompt_tokens_details.cached_tokens"), beside(count("timings.cache_n")))
@@ -32,6 +31,7 @@ class LlamaCppCompletion(Adapter):
     provider = "llama.cpp"
     url_paths = ("/completion", "/infill")
     shape = ("tokens_evaluated&tokens_predicted",)
+    marks = ("timings",)  # in any dialect: this table is one of its own
     places = ("",)
     content = ("content",)
     final = ("stop=true",)

@@ -45,7 +45,8 @@ class OpenAIRealtime(OpenAIResponses):
     url_paths = ("/realtime",)
     shape = (
         *("type=response.done", "type=session.created", "type=session.updated"),
-        *("type=conversation.*", "type=input_audio_buffer.*", "type=rate_limits.updated"),
+        *("type=conversation.created", "type=conversation.item.*"),
+        *("type=input_audio_buffer.*", "type=rate_limits.updated"),
         *("object=realtime.response", "response.object=realtime.response"),
     )
     places = ("usage", "response.usage")
@@ -100,6 +101,7 @@ class GeminiLive(Gemini):
 
     url_paths = ("BidiGenerateContent",)
     shape = ("serverContent", "server_content")
+    speaks_its_base = True
     whole = ()
     content = ("serverContent.modelTurn", "server_content.model_turn", "toolCall", "tool_call")
     final = ("serverContent.turnComplete", "server_content.turn_complete", "serverContent.interrupted")

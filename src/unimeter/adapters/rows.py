@@ -13,6 +13,7 @@ class Row:
     hosts: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    model_in_path: str = ""
 
 
 ROWS: tuple[Row, ...] = (
@@ -21,9 +22,9 @@ ROWS: tuple[Row, ...] = (
         ("*.openai.azure.com", "*.cognitiveservices.azure.com"),
         ("prompt_filter_results",),
         ("azure", "azure.ai.openai"),
+        r"/deployments/([^/?]+)/",
     ),
-    Row("Vercel AI Gateway", (), ("generationId",)),  # in any dialect; its table is for OpenAI Chat
-    Row("llama.cpp", (), ("timings",)),  # likewise
+    Row("Vercel AI Gateway", (), ("generationId",)),  # a mark in any dialect; the table is for one
     Row("Together", ("api.together.ai", "api.together.xyz")),
     Row("Z.ai", ("api.z.ai", "open.bigmodel.cn")),
     Row("Databricks", ("*.azuredatabricks.net", "*.cloud.databricks.com", "*.gcp.databricks.com")),

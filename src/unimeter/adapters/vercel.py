@@ -15,7 +15,7 @@ class VercelGateway(OpenAIChat):
     provider = "Vercel AI Gateway"
     aliases = ()
     hosts = ("ai-gateway.vercel.sh",)
-    marks = ("generationId", "usage.market_cost")
+    marks = ("usage.market_cost",)
     sdk_types = ()
 
     provider_metrics = {

@@ -227,9 +227,7 @@ def _read_all(texts: Texts, senders: Iterable[Sender], table: Table) -> None:
         if usage < 0:
             names = some[:8]
         else:
-            furthest = usage + _FURTHEST
-            if some is text and furthest > end:
-                furthest = end
+            furthest = min(usage + _FURTHEST, end if some is text else len(some))
             close = some.find(b"}", usage, furthest)
             names = some[usage : furthest if close < 0 else close]
         group[names.translate(None, _FIGURES)].append(at)
