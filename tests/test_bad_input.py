@@ -335,6 +335,15 @@ def test_another_providers_body_is_never_misread() -> None:
             assert same, (fixture.name, label)
 
 
+def test_what_stands_beside_the_usage_tells_of_none() -> None:
+    """llama.cpp's timings; but what it had in its cache is usage, and then nothing is looked for in another's words."""
+    body = {"object": "chat.completion", "model": "m", "choices": [], "timings": {"cache_n": 17}}
+    with pytest.raises(MissingUsage):
+        unimeter.read({**body, "usage": {}})
+    reading = unimeter.read({**body, "usage": {"prompt_tokens_details": {"cached_tokens": 17}, "total_tokens": 19}})
+    assert (reading.provider, reading.reported) == ("llama.cpp", {"cache_read_tokens", "total_tokens"})
+
+
 def test_of_several_choices_with_usage_none_is_guessed() -> None:
     """Moonshot's stands in a choice."""
     one, two = {"prompt_tokens": 10, "completion_tokens": 1}, {"prompt_tokens": 10, "completion_tokens": 7}

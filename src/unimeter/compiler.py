@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from unimeter.fields import Field, Outside, Step, parse
+from unimeter.fields import Field, Outside, Step, Value, parse
 from unimeter.shape import conditions
 from unimeter.source import Source
 
@@ -100,7 +100,8 @@ class Told(NamedTuple):
 def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "return None") -> Told:
     """The lines that read `usage`, and leave one that tells nothing."""
     table, extras = spec.table, spec.extras
-    source.uses = _uses((*table.values(), *extras.values()))
+    mixed = _beside_or_not(table)
+    source.uses = _uses((*table.values(), *extras.values(), *(leaf for leaves in mixed.values() for leaf in leaves)))
     if typed:
         pass  # the decoder has seen to it
     elif spec.usage_is_list:
@@ -122,13 +123,25 @@ def add_told(source: Source, spec: Spec, *, typed: bool = False, leave: str = "r
 
     inside = {name: field for name, field in extras.items() if not any(leaf.beside for leaf in field.leaves())}
     own = {name: source.field(field) for name, field in inside.items()}
-    always = ("input_tokens", "output_tokens")  # of the others, what stands beside tells of no usage
-    in_usage = [metric for metric in TOLD if metric in always or not any(leaf.beside for leaf in table[metric].leaves())]
-    telling = [told[metric] for metric in in_usage] + list(own.values())
+    telling = [told[metric] for metric in TOLD if metric not in mixed]
+    telling += [source.field(leaf) for leaves in mixed.values() for leaf in leaves] + list(own.values())
     empty = [f"{variable} is None" for variable in dict.fromkeys(telling) if variable != "None"]
     source.add(f"if {' and '.join(empty) or 'True'}: {leave}")
     own |= {name: source.field(field) for name, field in extras.items() if name not in inside}
     return Told(told, total, {name: own[name] for name in extras})
+
+
+def _beside_or_not(table: dict[str, Field]) -> dict[str, list[Value]]:
+    """What stands in the usage of each metric that may also stand beside it: that alone tells that there is usage.
+
+    Input and output tell wherever they stand; a cost that may stand beside never does.
+    """
+    mixed = {metric: table[metric].leaves() for metric in TOLD if metric not in ("input_tokens", "output_tokens")}
+    return {
+        metric: [leaf for leaf in leaves if not leaf.beside and metric != "cost"]
+        for metric, leaves in mixed.items()
+        if any(leaf.beside for leaf in leaves)
+    }
 
 
 def add_metrics(source: Source, told: Told) -> str:

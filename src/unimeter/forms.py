@@ -121,8 +121,10 @@ class _Structs:
         if word is not None:
             node.fields[path[-1]] = Literal[word]
         else:
-            kind = Raw if path in self.like.may_be_null else not_null(self.like.at(path))
-            node.fields.setdefault(path[-1], kind)
+            may_be_null = path in self.like.may_be_null
+            kind = node.fields.setdefault(path[-1], Raw if may_be_null else not_null(self.like.at(path)))
+            if kind is Raw and not may_be_null:
+                raise Unlike(path)  # it is read whole, and a null would pass
 
     def _refuse(self, path: Path, null: bool) -> None:
         fields, name = self.body.node(path[:-1]).fields, path[-1]
@@ -262,8 +264,11 @@ class Form:
         like.is_whole(adapter)
         if not named:
             dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
-            marks = tuple(mark for dialect in dialects for mark in registry.marks.get(dialect, ()))
-            like.bears_no_mark_but(None if label == root.provider else label, marks)
+            marks = [mark for dialect in dialects for mark in registry.marks.get(dialect, ())]
+            if label == root.provider:  # as it is without a mark: its own need not be there
+                like.bears_no_mark_but(None, [mark for mark in marks if mark[2] != label])
+            else:
+                like.bears_no_mark_but(label, marks)
         source = _Structs(like, within).source()
         told = add_told(source, like.spec, typed=True, leave=_LEAVE)
         columns = {

@@ -196,3 +196,13 @@ def test_what_is_left_out_is_zero_for_its_own_metric_alone() -> None:
         table = normalize_batch(pa.record_batch({"response": order * 2}))
         for row, raw in zip(table.to_pylist(), order * 2, strict=True):
             assert row["reported"] == sorted(unimeter.read(raw).reported)
+
+
+def test_a_mark_that_is_read_whole_has_to_be_there() -> None:
+    """A null is no mark; where some of what is read is null, a form knows nothing of what it looks like."""
+    usage = {"prompt_tokens": 18, "completion_tokens": 1, "total_tokens": 19}
+    body = {"object": "chat.completion", "model": "m", "choices": [], "usage": usage}
+    bodies_within.cache_clear()
+    timed = [{**body, "timings": timings} for timings in ({"cache_n": 1, "prompt_ms": None}, None) * 3]
+    table = normalize_batch(pa.record_batch({"response": [json.dumps(one) for one in timed]}))
+    assert table["provider"].to_pylist() == ["llama.cpp", "OpenAI Chat"] * 3
