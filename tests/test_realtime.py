@@ -149,3 +149,20 @@ def test_gemini_tells_usage_in_events_of_any_kind() -> None:
             5,
             True,
         )
+
+
+def test_the_last_answer_says_how_much_of_the_context_is_used() -> None:
+    """More was billed: each answer counts again what was said before. A run adds the calls, and not the context."""
+    reading = unimeter.read([BEGUN, done("a", 100, 20), done("b", 150, 30)])
+    assert (reading.metrics.provider_metrics or {})["context_tokens"] == 150
+    assert [call.metrics.provider_metrics for call in reading.calls] == [None, None]
+
+
+def test_a_first_answer_that_was_cancelled_takes_nothing_from_the_second() -> None:
+    """Neither the session's model nor its dialect, which an event that only begins an answer does not tell."""
+    cancelled = {"type": "response.done", "response": {"id": "a", "status": "cancelled", "usage": None}}
+    begun = {"type": "response.created", "response": {"id": "b"}}
+    second = done("b", 100, 20)
+    second["response"]["usage"]["input_token_details"] = {"cached_tokens": 64}
+    reading = unimeter.read([BEGUN, created("a"), cancelled, begun, second])
+    assert (reading.model, figures(reading), reading.metrics.cache_read_tokens) == ("gpt-realtime", (100, 20, False), 64)

@@ -129,7 +129,7 @@ class Call:
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
         if (following := several.one_after_another(held.events, adapter)) is not None:
-            return self._sum_of(following, of_one_session=True)
+            return self._read_session(adapter, following)
         found = gathered(adapter, held.events)
         whole = not held.is_stream or (not found.error and (held.done or ended(adapter, held.events)))
         return self._read_stream(adapter, found, held.events, whole and not held.cut)
@@ -279,7 +279,27 @@ class Call:
 
     # several responses -----------------------------------------------------------------------------------------------
 
-    def _sum_of(self, responses: Iterable[Any], *, of_one_session: bool = False) -> Reading:
+    def _read_session(self, adapter: type[Adapter], answers: Iterable[list[Event]]) -> Reading:
+        """The sum of several answers in one session, whose model is told when it begins; one may be told again."""
+        calls: list[Reading] = []
+        complete = True
+        for events in answers:
+            found = gathered(adapter, events)
+            self.model = adapter.identify(found.beside)[0] or self.model
+            try:
+                answer = self._read_stream(adapter, found, events, not found.error and ended(adapter, events))
+            except MissingUsage:
+                complete = False
+                continue
+            if answer.id is None or answer not in calls:
+                calls.append(answer)
+        reading = self._added(calls, complete)
+        if "input_tokens" in (last := calls[-1]).reported:  # each answer counts again what was said before
+            own = reading.metrics.provider_metrics or {}
+            reading.metrics.provider_metrics = {**own, "context_tokens": last.metrics.input_tokens}
+        return reading
+
+    def _sum_of(self, responses: Iterable[Any]) -> Reading:
         calls: list[Reading] = []
         complete, free = True, None
         for response in responses:
@@ -289,9 +309,6 @@ class Call:
                 free = missing
                 continue
             complete = complete and bool(found)
-            if of_one_session and found:  # its model is told when it begins, and its answers may be told again
-                self.model = found[-1].model
-                found = [call for call in found if call.id is None or call not in calls]
             calls += found
         if free is not None and complete and not calls:
             raise free

@@ -55,7 +55,9 @@ def from_url(url: str, registry: Registry) -> FromUrl:
     label = _label_of_host(host, registry)
     where = host + path
     dialect = next((adapter for text, adapter in registry.url_paths if text in where), None)
-    model = next((match[1] for pattern in registry.models_in_paths if (match := pattern.search(path))), None)
+    patterns = registry.models_in_paths
+    labels = patterns.keys() if label is dialect is None else (label, dialect.provider if dialect else None)
+    model = next((match[1] for one in labels if one in patterns and (match := patterns[one].search(path))), None)
     return FromUrl(label, dialect, unquote(model) if model else None)
 
 

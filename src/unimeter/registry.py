@@ -87,10 +87,10 @@ class Registry:
         return tuple(sorted(paths, key=lambda found: -len(found[0])))
 
     @cached_property
-    def models_in_paths(self) -> tuple[re.Pattern[str], ...]:
-        """Where a url's path may hold the model's id."""
-        own = (vars(one).get("model_in_path") if isinstance(one, type) else one.model_in_path for one in self._named)
-        return tuple(re.compile(pattern) for pattern in own if pattern)
+    def models_in_paths(self) -> dict[str, re.Pattern[str]]:
+        """Where the path of a provider's urls may hold the model's id, by its label."""
+        own = ((one.provider, vars(one).get("model_in_path") if isinstance(one, type) else one.model_in_path) for one in self._named)
+        return {label: re.compile(pattern) for label, pattern in own if pattern}
 
     @cached_property
     def packages(self) -> dict[str, str]:

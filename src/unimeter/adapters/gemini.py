@@ -18,7 +18,7 @@ class Gemini(Adapter):
     aliases = ("gemini", "google", "google-genai", "gcp.gemini", "vertex", "vertex-ai")
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
-    model_in_path = r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"  # HuggingFace's as well
+    model_in_path = r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"
     packages = ("google.genai",)
     shape = ("candidates", "usageMetadata", "usage_metadata", "promptFeedback", "modelVersion")
     places = ("usage_metadata",)
@@ -81,6 +81,7 @@ class GeminiInteractions(Adapter):
         "service_tier": beside(label("service_tier")),
         "total_tool_use_tokens": count("total_tool_use_tokens"),
         "raw_prompt_token": count("raw_prompt_token"),
+        "initial_input_tokens": count("initial_input_tokens"),  # the first call's, where the SDK added up several
         "input_tokens_by_modality": tally("input_tokens_by_modality", "modality", "tokens"),
         "output_tokens_by_modality": tally("output_tokens_by_modality", "modality", "tokens"),
     }

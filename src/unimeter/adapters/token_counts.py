@@ -40,6 +40,20 @@ class GeminiCount(Adapter):
     }
 
 
+class BedrockCount(Adapter):
+    """Bedrock's count of a prompt's tokens. Its body looks like a usage: only the url tells it.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html
+    """
+
+    provider = "AWS Bedrock"
+    url_paths = ("/count-tokens",)
+    camel_case = True
+    free = _COUNT
+    sdk_types = ("botocore.bedrock-runtime:CountTokensResponse",)
+    ignored = {"input_tokens": _COUNTED}
+
+
 class OpenAICount(Adapter):
     """OpenAI's count of a prompt's tokens.
 

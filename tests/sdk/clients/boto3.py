@@ -39,6 +39,11 @@ def invoke_stream(client: Any, fixture: Fixture) -> Any:
     return client.invoke_model_with_response_stream(modelId=model(fixture), body=b"{}")["body"]
 
 
+def count_tokens(client: Any, fixture: Fixture) -> Any:
+    asked = {"converse": {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}}
+    return client.count_tokens(modelId=model(fixture), input=asked)
+
+
 def agent(client: Any, fixture: Fixture) -> Any:
     asked = {"foundationModel": "m", "instruction": "Answer every greeting with a greeting of your own.", "inputText": "Hello"}
     return client.invoke_inline_agent(sessionId="fixture", **asked)["completion"]
@@ -58,6 +63,7 @@ CLIENT = Client(
         "/converse-stream": converse_stream,
         "/invoke": invoke,
         "/invoke-with-response-stream": invoke_stream,
+        "/count-tokens": count_tokens,
         "/agents/fixture": agent,
     },
     tells_provider=False,
