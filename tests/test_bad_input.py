@@ -320,7 +320,7 @@ def test_what_is_no_response_is_unknown(payload: Any) -> None:
 
 
 def test_another_providers_body_is_never_misread() -> None:
-    """Named wrongly, a body gives the figures it holds or an error, never other figures."""
+    """Named wrongly, a body gives the figures it holds or an error, never other figures unless its own total tells so."""
     labels = sorted({fixture.expected.provider for fixture in PLAIN.values()} - {"AutoGen"})  # whose type has two figures only
     for fixture in PLAIN.values():
         if fixture.wire.headers or "agno" in fixture.name:  # in Agno's type the name alone tells what the input holds
@@ -328,11 +328,11 @@ def test_another_providers_body_is_never_misread() -> None:
         right = reading_of(fixture, fixture.response).metrics
         for label in labels:
             try:
-                metrics = unimeter.normalize(fixture.response, label)
+                reading = unimeter.read(fixture.response, label)
             except UnimeterError:
                 continue
-            same = (metrics.input_tokens, metrics.output_tokens) == (right.input_tokens, right.output_tokens)
-            assert same, (fixture.name, label)
+            same = (reading.metrics.input_tokens, reading.metrics.output_tokens) == (right.input_tokens, right.output_tokens)
+            assert same or reading.unaccounted, (fixture.name, label)
 
 
 def test_what_stands_beside_the_usage_tells_of_none() -> None:

@@ -38,12 +38,14 @@ class Adapter:
     """Hosts that are this provider's; `*` stands for anything."""
     url_paths: ClassVar[tuple[str, ...]] = ()
     """What a url's path holds when it leads to this dialect."""
+    publisher_in_path: ClassVar[str] = ""
+    """A pattern whose first group is the name of the provider whose models answer there, where a host has several."""
     model_in_path: ClassVar[str] = ""
     """Where a url's path holds the model's id: a regular expression, whose group it is."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Python packages whose objects come from this provider and no other."""
     marks: ClassVar[tuple[str, ...]] = ()
-    """Names in a body, or `usage.` names in its usage, that no other provider of the dialect has; `name.name` goes deeper."""
+    """Names in a body, or `usage.` names in its usage, that no other provider of the dialect has; or tests of a body."""
     shape: ClassVar[tuple[str, ...]] = ()
     """What tells this dialect from others: `name`, `name.name`, `name=value` or `name=prefix*`, any of them."""
 

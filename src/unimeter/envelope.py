@@ -48,7 +48,7 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
     for marks in registry.marks.values():
         for where, mark, _ in marks:
             if where == "body":
-                yield parse(mark), _Keep.VALUE
+                yield from ((condition.steps, _Keep.VALUE) for condition in conditions(mark))
 
 
 def _beside(adapter: type[Adapter]) -> Iterable[str]:

@@ -107,6 +107,8 @@ class Call:
         if responses is None and not held.one_call and len(held.events) > 1:
             responses = several.whole_responses(held.events, self.recogniser.by_shape)
         if responses is not None:
+            if self.hints.label is None and held.events and (label := self.recogniser.marked(Adapter, held.events[0], None)):
+                self.hints = self.hints._replace(label=label)  # what is around the responses says whose they are
             return self._sum_of(responses)
         adapter = self.adapter_of(held.events, held.kind)
         asides = several.set_aside(adapter, held.events) if adapter.asides else []
@@ -250,7 +252,7 @@ class Call:
             return adapter, event, {}  # refused with its path, and read in nobody else's words
         known = self.recogniser.registry
         candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
-        named = [candidate for candidate in candidates if not event.keys().isdisjoint(candidate.usage_names)]
+        named = [candidate for candidate in candidates if _names_in(candidate, event, total_is_enough=candidate is adapter)]
         best = max(named, key=lambda candidate: _told_in(candidate, event), default=None)
         return (best, event, {}) if best is not None and _told_in(best, event) else None
 
@@ -366,12 +368,18 @@ def _refuses(adapter: type[Adapter], usage: Event) -> bool:
     return False
 
 
+def _names_in(adapter: type[Adapter], usage: Event, *, total_is_enough: bool) -> bool:
+    """Whether a usage has an adapter's own names. What a total is made of, another's words do not tell."""
+    names = usage.keys() & adapter.usage_names
+    return bool(names if total_is_enough else names - {"total_tokens"})
+
+
 def _told_in(adapter: type[Adapter], usage: Event) -> int:
     """How many figures an adapter reads in a usage; one that it refuses counts, so that it is refused with its path."""
     try:
         measured = adapter.measure(usage, {})
-    except Refused:
-        return 1
+    except Refused as refused:
+        return int(refused.expected != "an object")  # what holds no figures is another thing of the same name
     if measured is None or (measured[1][0] is None and measured[1][1] is None):
         return 0
     return sum(value is not None for value in measured[1])

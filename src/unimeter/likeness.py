@@ -196,11 +196,16 @@ class Likeness:
     def bears_no_mark_but(self, label: str | None, marks: Iterable[tuple[str, str, str]]) -> None:
         """See to it that bodies like this bear the mark of a provider, or no mark at all."""
         for where, mark, owner in sorted(marks, key=lambda one: one[0] != "usage"):  # asked in this order
-            path = (*self.place, mark) if where == "usage" else tuple(mark.split("."))
-            if self._has(path) if where == "usage" else self.at(path) is not None:
-                if owner != label:
-                    raise Unlike(path)
-                self.need(path, word=False, null=where == "usage")
+            path = (*self.place, mark)
+            bears = self._has(path) if where == "usage" else all(part.reads(self.at(_names(part))) for part in conditions(mark))
+            if bears and owner != label:
+                raise Unlike(mark)
+            if bears:
+                if where == "usage":
+                    self.need(path, word=False, null=True)
+                else:
+                    for part in conditions(mark):
+                        self.need(_names(part), word=part.wanted is not None)
                 return
             if where == "usage":
                 self.refuse(path, null=False)

@@ -54,9 +54,11 @@ def from_url(url: str, registry: Registry) -> FromUrl:
     path = parts.path or url
     label = _label_of_host(host, registry)
     where = host + path
+    if label in registry.publishers_in_paths and (match := registry.publishers_in_paths[label].search(path)):
+        label = registry.labels.get(match[1].lower(), label)
     dialect = next((adapter for text, adapter in registry.url_paths if text in where), None)
     patterns = registry.models_in_paths
-    labels = patterns.keys() if label is dialect is None else (label, dialect.provider if dialect else None)
+    labels = (label, dialect.provider if dialect else label) if label or dialect else patterns
     model = next((match[1] for one in labels if one in patterns and (match := patterns[one].search(path))), None)
     return FromUrl(label, dialect, unquote(model) if model else None)
 
@@ -140,10 +142,10 @@ def mark_finder(registry: Registry, root: type[Adapter]) -> Mark:
         for mark, label in reversed(in_usage.items()):  # a null tells as much: the names in a usage are its sender's own
             source.add(f"if {mark!r} in usage: return {label!r}")
     in_body = [(mark, label) for where, mark, label in marks if where == "body"]
-    source.add(f"if {source.constant(frozenset(mark.partition('.')[0] for mark, _ in in_body))}.isdisjoint(event): return None")
-    for mark, label in in_body:
-        first, dot, _ = mark.partition(".")
-        holds = f"{source.constant(predicate(mark))}(event)" if dot else f"event[{first!r}] is not None"
+    firsts = [conditions(mark)[0].steps[0].name for mark, _ in in_body]
+    source.add(f"if {source.constant(frozenset(firsts))}.isdisjoint(event): return None")
+    for first, (mark, label) in zip(firsts, in_body, strict=True):
+        holds = f"event[{first!r}] is not None" if mark == first else f"{source.constant(predicate(mark))}(event)"
         source.add(f"if {first!r} in event and {holds}: return {label!r}")
     source.add("return None")
     return source.build(root.__name__)

@@ -89,7 +89,15 @@ class Registry:
     @cached_property
     def models_in_paths(self) -> dict[str, re.Pattern[str]]:
         """Where the path of a provider's urls may hold the model's id, by its label."""
-        own = ((one.provider, vars(one).get("model_in_path") if isinstance(one, type) else one.model_in_path) for one in self._named)
+        own = (
+            (one.provider, vars(one).get("model_in_path") if isinstance(one, type) else one.model_in_path) for one in self._named
+        )
+        return {label: re.compile(pattern) for label, pattern in own if pattern}
+
+    @cached_property
+    def publishers_in_paths(self) -> dict[str, re.Pattern[str]]:
+        """Where the path of a provider's urls may name whose models answer, by its label."""
+        own = ((adapter.provider, vars(adapter).get("publisher_in_path")) for adapter in self.adapters)
         return {label: re.compile(pattern) for label, pattern in own if pattern}
 
     @cached_property

@@ -10,10 +10,10 @@ from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import Reading
 
-ITEMS = ("custom_id", "batch_request_id", "recordId")
+ITEMS = ("custom_id", "batch_request_id", "recordId", "processed_time")
 """What a result line has, and no response."""
 
-TELLING = (*ITEMS, "key", "result", "outputs", "results")
+TELLING = (*ITEMS, "key", "result", "outputs", "results", "data")
 """Names at the top of a body that may hold several responses."""
 
 LISTS = (
@@ -52,6 +52,8 @@ def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
         return list(_of_lines([event]))
     if "key" in event and fields_of(event.get("response")) is not None:  # Gemini's
         return list(_of_lines([event]))
+    if event.get("object") == "list" and _all_tell_usage(event.get("data")):
+        return list(event["data"])
     for path in LISTS:
         lines = _at(event, path)
         if isinstance(lines, (list, tuple)) and lines and all(map(_is_line, lines)):
@@ -93,8 +95,12 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
             after_stop.append(event)
             if not _tells_usage(event, adapter):
                 continue
-            responses.append(after_stop)
-            after_stop, stopped = [], stops
+            if len(after_stop) == 1 and not any(_tells_usage(one, adapter) for one in responses[-1]):
+                responses[-1].append(event)  # it comes after the end of what it is of
+            else:
+                responses.append(after_stop)
+                stopped = stops
+            after_stop = []
         else:
             responses[-1].append(event)
             stopped = stopped or stops
@@ -159,6 +165,13 @@ def _sum_of_known(values: Iterable[Any]) -> Any:
 def _is_line(value: Any) -> bool:
     fields = fields_of(value)
     return fields is not None and ("response" in fields or "batch_result" in fields or "error" in fields)
+
+
+def _all_tell_usage(values: Any) -> bool:
+    """Whether values are responses: what OpenAI keeps, a page at a time."""
+    if not isinstance(values, (list, tuple)) or not values:
+        return False
+    return all((fields := fields_of(value)) is not None and fields_of(fields.get("usage")) is not None for value in values)
 
 
 def _of_lines(lines: Any) -> Iterator[Any]:

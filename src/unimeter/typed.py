@@ -201,7 +201,7 @@ def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -
     dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
     for where, mark, _ in (mark for dialect in dialects for mark in registry.marks.get(dialect, ())):
         node, of = (usage, "usage") if where == "usage" else (body, "event")
-        name = mark.partition(".")[0]  # one that goes deeper is left wherever it begins
+        name = conditions(mark)[0].steps[0].name  # one that goes deeper is left wherever it begins
         here = node.fields.setdefault(name, _Presence)
         yield f"{of}.{attribute(name)} is not {'ABSENT' if here is _Presence else 'None'}"
 

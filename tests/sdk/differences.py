@@ -22,7 +22,15 @@ NOT_REPLAYED = {
     **dict.fromkeys(("*/realtime_*", "google_gemini/live_*"), "events of a websocket, which no call over HTTP gives"),
     **dict.fromkeys(("langfuse/*", "opentelemetry/*"), "what a tracing backend keeps, and no response"),
     **dict.fromkeys(
-        ("cloudflare/*", "dashscope/native_*", "llamacpp/completion_*", "replicate/*", "voyage/*"),
+        (
+            "cloudflare/*",
+            "dashscope/native_*",
+            "llamacpp/completion_*",
+            "lm_studio/native_*",
+            "replicate/*",
+            "vercel/language_*",
+            "voyage/*",
+        ),
         "an API of its own, whose library is not among those tried",
     ),
     **dict.fromkeys(

@@ -26,7 +26,9 @@ class Anthropic(Adapter):
     url_paths = ("/v1/messages", "/v1/complete", "publishers/anthropic/")
     shape = (
         "type=message",
-        "type=message_*",
+        "type=message_start",
+        "type=message_delta",
+        "type=message_stop",
         "type=content_block_*",
         "type=completion",
         "usage.cache_creation_input_tokens",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import count, first, label
+from unimeter.fields import count, first, label, number
 
 
 class DashScope(OpenAIChat):
@@ -15,10 +15,17 @@ class DashScope(OpenAIChat):
 
     provider = "DashScope"
     aliases = ("qwen", "alibaba")
-    hosts = ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com")
+    hosts = (
+        *("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "dashscope-us.aliyuncs.com"),
+        *("*.dashscope.aliyuncs.com", "*.maas.aliyuncs.com"),
+    )
     sdk_types = ()
 
-    provider_metrics = {**OpenAIChat.provider_metrics, "cache_type": label("prompt_tokens_details.cache_type")}
+    provider_metrics = {
+        **OpenAIChat.provider_metrics,
+        "cache_type": label("prompt_tokens_details.cache_type"),
+        "seconds": number("seconds"),
+    }
 
 
 class DashScopeNative(Adapter):
@@ -29,7 +36,7 @@ class DashScopeNative(Adapter):
 
     provider = "DashScope"
     url_paths = ("/services/aigc/",)
-    shape = tuple(f"output.{name}&request_id" for name in ("choices", "text", "embeddings", "results"))
+    shape = tuple(f"output.{name}&request_id" for name in ("choices", "text", "embeddings", "results", "audio"))
     id = ("request_id",)
     content = ("output.text", "output.choices")
     final = tuple(
@@ -46,9 +53,11 @@ class DashScopeNative(Adapter):
         "image_tokens": first(count("image_tokens"), count("input_tokens_details.image_tokens")),
         "video_tokens": first(count("video_tokens"), count("input_tokens_details.video_tokens")),
         "cache_type": label("prompt_tokens_details.cache_type"),
+        "seconds": number("seconds"),
+        "image_count": count("image_count"),
+        "characters": count("characters"),
     }
     ignored = {
         "input_tokens_details.text_tokens": "the input less its images and video",
         "output_tokens_details.text_tokens": "the output less its reasoning",
-        "characters": "of embeddings that are billed by characters",
     }

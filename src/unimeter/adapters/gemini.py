@@ -18,6 +18,7 @@ class Gemini(Adapter):
     aliases = ("gemini", "google", "google-genai", "gcp.gemini", "vertex", "vertex-ai")
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
+    publisher_in_path = r"/publishers/([^/]+)/"
     model_in_path = r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"
     packages = ("google.genai",)
     shape = ("candidates", "usageMetadata", "usage_metadata", "promptFeedback", "modelVersion")
@@ -39,9 +40,10 @@ class Gemini(Adapter):
     output_tokens = first(count("candidates_token_count"), count("response_token_count")) + reasoning_tokens
     total_tokens = count("total_token_count")
     cache_read_tokens = count("cached_content_token_count")
-    audio_input_tokens = count("prompt_tokens_details[modality=AUDIO|4].token_count") + count(
-        "tool_use_prompt_tokens_details[modality=AUDIO|4].token_count"
-    )
+    audio_input_tokens = first(
+        count("prompt_tokens_details[modality=AUDIO|4].token_count"),
+        count("prompt_token_details[modality=AUDIO|4].token_count"),  # of embeddings
+    ) + count("tool_use_prompt_tokens_details[modality=AUDIO|4].token_count")
     audio_output_tokens = first(
         count("candidates_tokens_details[modality=AUDIO|4].token_count"),
         count("response_tokens_details[modality=AUDIO|4].token_count"),
@@ -50,7 +52,9 @@ class Gemini(Adapter):
         "traffic_type": label("traffic_type"),
         "service_tier": label("service_tier"),
         "tool_use_prompt_token_count": count("tool_use_prompt_token_count"),
-        "prompt_tokens_details": tally("prompt_tokens_details", "modality", "token_count"),
+        "prompt_tokens_details": first(
+            tally("prompt_tokens_details", "modality", "token_count"), tally("prompt_token_details", "modality", "token_count")
+        ),
         "candidates_tokens_details": tally("candidates_tokens_details", "modality", "token_count"),
         "cache_tokens_details": tally("cache_tokens_details", "modality", "token_count"),
         "tool_use_prompt_tokens_details": tally("tool_use_prompt_tokens_details", "modality", "token_count"),

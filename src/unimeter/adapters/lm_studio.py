@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import beside, tree
+from unimeter.fields import beside, count, number, tree
 
 
 class LMStudio(OpenAIChat):
@@ -19,3 +20,32 @@ class LMStudio(OpenAIChat):
     sdk_types = ()
 
     provider_metrics = {"stats": beside(tree("stats"))}
+
+
+class LMStudioChat(Adapter):
+    """LM Studio's `/api/v1/chat`, which has words of its own. A stream's last event holds the whole.
+
+    https://lmstudio.ai/docs/developer/rest/chat
+    """
+
+    provider = "LM Studio"
+    url_paths = ("/api/v1/chat",)
+    shape = ("model_instance_id", "type=chat.*")
+    places = ("stats", "result.stats")
+    model = ("model_instance_id",)
+    id = ("response_id",)
+    content = ("content",)
+    final = ("stats", "type=chat.end")
+
+    input_tokens = count("input_tokens")
+    output_tokens = count("total_output_tokens")
+    reasoning_tokens = count("reasoning_output_tokens")
+    provider_metrics = {
+        "tokens_per_second": beside(number("stats.tokens_per_second")),
+        "time_to_first_token_seconds": beside(number("stats.time_to_first_token_seconds")),
+        "model_load_time_seconds": beside(number("stats.model_load_time_seconds")),
+    }
+    ignored = dict.fromkeys(
+        ("tokens_per_second", "time_to_first_token_seconds", "model_load_time_seconds"),
+        "read from beside the counts: without these, they are no usage",
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import absent, count, first, if_outside, label, number
+from unimeter.fields import absent, count, first, if_outside, label, number, tree
 
 
 class Mistral(OpenAIChat):
-    """Mistral. Cached tokens come in three spellings; audio tokens stand outside the prompt, as the total shows.
+    """Mistral. Cached tokens come in three spellings. Audio and what connectors add stand outside the prompt, as the total shows.
 
     https://docs.mistral.ai/api/#tag/chat
     """
@@ -17,10 +17,10 @@ class Mistral(OpenAIChat):
     aliases = ("mistralai",)
     hosts = ("api.mistral.ai", "codestral.mistral.ai")
     packages = ("mistralai",)
-    marks = ("usage.prompt_audio_seconds",)
+    marks = ("usage.prompt_audio_seconds", "usage.connector_tokens")
     places = ("usage", "data.usage")
     content = (*OpenAIChat.content, *(f"data.{path}" for path in OpenAIChat.content), "content")
-    final = ("choices[].finish_reason", "data.choices[].finish_reason")
+    final = ("choices[].finish_reason", "data.choices[].finish_reason", "type=conversation.response.done")
     model = ("model",)
     hint = ""
     sdk_types = ("mistralai.client.models:UsageInfo",)
@@ -31,12 +31,13 @@ class Mistral(OpenAIChat):
         count("prompt_token_details.cached_tokens"),
     )
     audio_input_tokens = first(count("prompt_tokens_details.audio_tokens"), count("prompt_token_details.audio_tokens"))
-    input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens)
+    input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens) + if_outside(count("connector_tokens"))
     cache_write_tokens = audio_output_tokens = cost = absent
     provider_metrics = {
         "prompt_audio_seconds": number("prompt_audio_seconds"),
         "service_tier": label("service_tier"),
         "connector_tokens": count("connector_tokens"),
+        "connectors": tree("connectors"),
     }
 
 
@@ -51,4 +52,8 @@ class MistralOCR(Adapter):
     shape = ("usage_info",)
     places = ("usage_info",)
 
-    provider_metrics = {"pages_processed": count("pages_processed"), "doc_size_bytes": count("doc_size_bytes")}
+    provider_metrics = {
+        "pages_processed": count("pages_processed"),
+        "pages_processed_annotation": count("pages_processed_annotation"),
+        "doc_size_bytes": count("doc_size_bytes"),
+    }

@@ -18,7 +18,7 @@ class Moonshot(OpenAIChat):
 
     provider = "Moonshot"
     aliases = ("moonshotai", "kimi")
-    hosts = ("api.moonshot.ai", "api.moonshot.cn")
+    hosts = ("api.moonshot.ai", "api.moonshot.cn", "api.kimi.com")
     places = ("usage", "choices[].usage")
     sdk_types = ()
 

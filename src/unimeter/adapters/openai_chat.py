@@ -10,7 +10,7 @@ class OpenAIChat(Adapter):
     """OpenAI Chat Completions: the dialect that half the field speaks. Counts come inclusive, as we keep them.
 
     The spellings after the first are those of compatible servers; none of them is ever added to another.
-    Where a server counts reasoning or audio apart from what it belongs to, its own total says so.
+    Where a server counts reasoning, audio or the cache apart from what it belongs to, its own total says so.
 
     https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage
     """
@@ -51,7 +51,11 @@ class OpenAIChat(Adapter):
         count("reasoning_tokens"),
         count("thoughts_tokens"),
     )
-    input_tokens = count("prompt_tokens") + if_outside(audio_input_tokens)
+    input_tokens = (
+        count("prompt_tokens")
+        + if_outside(audio_input_tokens)
+        + if_outside(count("cache_read_input_tokens") + count("cache_creation_input_tokens"))  # Anthropic's, through gateways
+    )
     output_tokens = count("completion_tokens") + if_outside(reasoning_tokens)
     cost = money("cost")
     provider_metrics = {

@@ -24,6 +24,7 @@ class OpenAIEmbeddings(OpenAIChat):
     sdk_types = ("openai.types.create_embedding_response:Usage",)
 
     input_tokens = first(count("prompt_tokens"), count("total_tokens"))
+    provider_metrics = {**OpenAIChat.provider_metrics, "search_units": count("search_units")}
 
 
 class OpenAIMedia(OpenAIChat):
@@ -45,6 +46,7 @@ class OpenAIMedia(OpenAIChat):
     )
     final = (
         "type=transcript.text.done",
+        "type=transcription.done",  # Mistral's
         "type=speech.audio.done",
         "type=image_generation.completed",
         "type=image_edit.completed",
@@ -54,11 +56,14 @@ class OpenAIMedia(OpenAIChat):
     hint = ""
     sdk_types = ("openai.types.images_response:Usage",)
 
+    cache_read_tokens = first(count("prompt_tokens_details.cached_tokens"), count("input_tokens_details.cached_tokens"))
+    reasoning_tokens = first(count("completion_tokens_details.reasoning_tokens"), count("output_tokens_details.reasoning_tokens"))
     audio_input_tokens = first(
         count("prompt_tokens_details.audio_tokens"),
         count("input_tokens_details.audio_tokens"),
         count("input_token_details.audio_tokens"),
     )
+    audio_output_tokens = first(count("completion_tokens_details.audio_tokens"), count("output_tokens_details.audio_tokens"))
     input_tokens = first(count("prompt_tokens"), count("input_tokens")) + if_outside(audio_input_tokens)
     output_tokens = first(count("completion_tokens"), count("output_tokens"))
     provider_metrics = {
@@ -67,11 +72,14 @@ class OpenAIMedia(OpenAIChat):
         "seconds": number("seconds"),
         "image_tokens": count("input_tokens_details.image_tokens"),
         "prompt_audio_seconds": number("prompt_audio_seconds"),
+        "request_count": count("request_count"),
         "output_tokens_details": tree("output_tokens_details"),
+        "svg_usage": beside(tree("svg_usage")),  # another model's, billed apart
     }
     ignored = {
         **OpenAIChat.ignored,
         "input_tokens_details.text_tokens": "the input less its audio and images",
+        "input_tokens_details.cached_tokens_details": "shares of the cache reads",
         "input_token_details.text_tokens": "the input less its audio",
         "type": "says whether tokens are told or seconds",
     }
@@ -86,6 +94,7 @@ class OpenAIAssistants(OpenAIChat):
     aliases = ()
     url_paths = ("/threads",)
     shape = ("object=thread*",)
+    id = ("run_id", "id")  # a step belongs to its run
     content = ("delta.content", "delta.step_details")
     final = ("status=completed", "status=failed", "status=cancelled", "status=expired", "status=incomplete")
     hint = ""

@@ -25,7 +25,7 @@ class OpenRouter(OpenAIChat):
     provider = "OpenRouter"
     aliases = ()
     hosts = ("openrouter.ai",)
-    marks = ("provider", "usage.cost_details", "usage.is_byok")
+    marks = ("provider&id=gen-*", "usage.cost_details", "usage.is_byok")
     sdk_types = ()
 
     provider_metrics = {

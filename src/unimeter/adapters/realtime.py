@@ -44,7 +44,7 @@ class OpenAIRealtime(OpenAIResponses):
     hosts = ("api.openai.com",)
     url_paths = ("/realtime",)
     shape = (
-        *("type=response.done", "type=session.created", "type=session.updated"),
+        *("type=response.done", "type=session.created&event_id", "type=session.updated&event_id"),
         *("type=conversation.created", "type=conversation.item.*"),
         *("type=input_audio_buffer.*", "type=rate_limits.updated"),
         *("object=realtime.response", "response.object=realtime.response"),
@@ -100,7 +100,10 @@ class GeminiLive(Gemini):
     """
 
     url_paths = ("BidiGenerateContent",)
-    shape = ("serverContent", "server_content")
+    shape = (
+        *("serverContent", "server_content", "setupComplete", "setup_complete"),
+        *("toolCall.functionCalls", "tool_call.function_calls"),
+    )
     speaks_its_base = True
     whole = ()
     content = ("serverContent.modelTurn", "server_content.model_turn", "toolCall", "tool_call")

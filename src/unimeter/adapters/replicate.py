@@ -26,4 +26,7 @@ class Replicate(Adapter):
         "total_time": number("total_time"),
         "time_to_first_token": number("time_to_first_token"),
         "tokens_per_second": number("tokens_per_second"),
+        "image_count": count("image_count"),
+        "character_input_count": count("character_input_count"),
+        "audio_output_duration_seconds": number("audio_output_duration_seconds"),
     }

@@ -15,7 +15,7 @@ class AnthropicCount(Adapter):
     """
 
     provider = "Anthropic"
-    url_paths = ("/messages/count_tokens",)
+    url_paths = ("/messages/count_tokens", "publishers/anthropic/models/count-tokens")
     free = _COUNT
     sdk_types = ("anthropic.types:MessageTokensCount", "anthropic.types.beta:BetaMessageTokensCount")
     ignored = {"input_tokens": _COUNTED, "context_management.original_input_tokens": _COUNTED}

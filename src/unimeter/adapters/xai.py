@@ -23,7 +23,7 @@ class XAI(OpenAIChat):
     """
 
     provider = "xAI"
-    aliases = ("grok",)
+    aliases = ("grok", "x-ai")
     hosts = ("api.x.ai", "*.api.x.ai")
     marks = ("usage.num_sources_used", "usage.cost_in_usd_ticks")
     sdk_types = ()

@@ -50,9 +50,9 @@ _SPELT_OUT = frozenset(("logprobs", "top_logprobs", "tokens", "prefill", "top_to
 
 _ID = re.compile(r"(^|_|-)(id|ids|call_id|signature)$|Id$|Arn$|^nonce$|fingerprint$", re.IGNORECASE)
 _WORD = re.compile(
-    r"[a-z][a-z0-9]*([_.:-][a-z0-9]+)*|[a-z]+([A-Z][a-z]+)*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|\d{1,4}[a-z]?|\d{1,6}\.\d{1,6}"
+    r"[a-z][a-z0-9]*([_.:-][a-z0-9]+)*|[a-z]+([A-Z][a-z]+)*|[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|\d{1,4}[a-z]?|\d{1,6}\.\d{1,12}"
 )
-_MODEL = re.compile(r"model(_?(id|name|version))?")
+_MODEL = re.compile(r"model(_?(id|name|version|instance_id))?")
 _MODEL_NAME = re.compile(r"[\w.:/@+-]{1,128}")
 _SECRET = re.compile(r"(sk|pk|rk|gh[pousr]|xox[a-z])[-_]|AKIA|AIza|.*@", re.IGNORECASE)
 _WHOSE = re.compile(r"user|key|mail|name|account|org|project|secret|customer|tenant", re.IGNORECASE)
