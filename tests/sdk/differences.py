@@ -85,6 +85,7 @@ class Dropped(NamedTuple):
 DROPPED = (
     Dropped("boto3", "serverToolUsage", "provider_metrics.serverToolUsage", "botocore's model of the service lacks it"),
     Dropped("google-genai", "serviceTier", "provider_metrics.service_tier", "GenerateContentResponseUsageMetadata lacks it"),
+    Dropped("mistralai", "pages_processed_annotation", "provider_metrics.pages_processed_annotation", "OCRUsageInfo lacks it"),
     Dropped("ollama", "prompt_eval_cached_count", "cache_read_tokens", "BaseGenerateResponse lacks it"),
     Dropped("openai", "[DONE]", "complete", "it is no chunk, and here no finish_reason tells the end", fixtures="litellm/stream"),
 )

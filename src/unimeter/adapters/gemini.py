@@ -85,7 +85,6 @@ class GeminiInteractions(Adapter):
         "service_tier": beside(label("service_tier")),
         "total_tool_use_tokens": count("total_tool_use_tokens"),
         "raw_prompt_token": count("raw_prompt_token"),
-        "initial_input_tokens": count("initial_input_tokens"),  # the first call's, where the SDK added up several
         "input_tokens_by_modality": tally("input_tokens_by_modality", "modality", "tokens"),
         "output_tokens_by_modality": tally("output_tokens_by_modality", "modality", "tokens"),
     }
