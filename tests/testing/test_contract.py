@@ -33,6 +33,8 @@ SECOND_DIALECTS = (
         "GPUStack",
         "Moonshot",
         "SambaNova",
+        "Copilot",
+        "CopilotResponses",
         "Fireworks",
         "VercelGateway",
         "WorkersAI",

@@ -39,6 +39,7 @@ MODULES = (
     "xai",
     "vercel",  # before openrouter, some of whose names it has
     "openrouter",
+    "copilot",
     "deepseek",
     "venice",
     "pydantic_gateway",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import absent, beside, label, number
+from unimeter.fields import absent, beside, label, number, tree
 
 
 class Groq(OpenAIChat):
@@ -27,4 +27,5 @@ class Groq(OpenAIChat):
         "queue_time": number("queue_time"),
         "total_time": number("total_time"),
         "service_tier": beside(label("service_tier")),
+        "usage_breakdown": beside(tree("usage_breakdown")),  # of a compound system's models, all in the usage
     }

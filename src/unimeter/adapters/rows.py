@@ -17,12 +17,7 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
-    Row(
-        "GitHub Copilot",
-        ("api.githubcopilot.com", "*.githubcopilot.com", "copilot-api.*.ghe.com"),
-        ("copilot_usage",),  # before Azure's, which its answers bear as well
-        ("copilot",),
-    ),
+    Row("GitHub Copilot", marks=("copilot_usage",)),  # in any dialect, and before Azure's, which its answers bear as well
     Row(
         "Azure OpenAI",
         ("*.openai.azure.com", "*.openai.azure.us", "*.cognitiveservices.azure.com"),
