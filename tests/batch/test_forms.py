@@ -164,7 +164,7 @@ WITHOUT_A_FORM = {
     "several calls": ["batch_anthropic_messages"],
     "a number for a word": ["audio_enum", "reasoning_traffic_type"],
     "only the names in the usage tell": ["connectors", "image_cost", "cost_of_usage"],
-    "the usage is deeper": ["realtime_done", "run"],
+    "the usage is deeper": ["realtime_done", "run", "live_delegated"],
     "what tells another apart is deeper than a word": ["language_model_2_cached_reasoning"],
     "read both as usage and beside it": ["native_chat_reasoning"],
     "snake_case where the wire has camelCase": ["vertex_predict", "gemini_reasoning"],

@@ -19,7 +19,7 @@ NOT_REPLAYED = {
     "openai_chat/body_cut_json": "the form of the body is the point",
     "openai_chat/body_sse_crlf": "the form of the body is the point",
     "openai_chat/body_sse_tight": "the form of the body is the point",
-    **dict.fromkeys(("*/realtime_*", "google_gemini/live_*"), "events of a websocket, which no call over HTTP gives"),
+    **dict.fromkeys(("*/realtime_*", "*/live_*"), "events of a websocket, which no call over HTTP gives"),
     **dict.fromkeys(("langfuse/*", "opentelemetry/*"), "what a tracing backend keeps, and no response"),
     **dict.fromkeys(
         (

@@ -17,6 +17,7 @@ SECOND_DIALECTS = (
     *(
         "OpenAIRealtime",
         "OpenAITranscribed",
+        "OpenAIDelegated",
         "XAIRealtime",
         "GeminiLive",
         "PerplexityResponses",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unimeter.adapter import Adapter
 from unimeter.adapters.gemini import Gemini
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.fields import absent, count, first, number, tally
@@ -70,6 +71,42 @@ class OpenAIRealtime(OpenAIResponses):
         "input_token_details.cached_tokens_details.audio_tokens": "a share of the cache reads",
         "input_token_details.cached_tokens_details.image_tokens": "a share of the cache reads",
     }
+
+
+class OpenAIDelegated(OpenAIResponses):
+    """What another model did for an OpenAI Live session, event by event.
+
+    https://platform.openai.com/docs/api-reference/live-server-events
+    """
+
+    hosts = ("api.openai.com",)
+    url_paths = ()
+    shape = ("type=response.event",)
+    places = ("event.response.usage",)
+    whole = ()
+    final = ("event.type=response.completed", "event.type=response.incomplete", "event.type=response.failed")
+    calls_add = True
+    sdk_types = ()
+
+
+class OpenAILive(Adapter):
+    """OpenAI Live, billed by its seconds, which each event tells of all the session so far.
+
+    https://platform.openai.com/docs/api-reference/live-server-events
+    """
+
+    provider = "OpenAI Responses"
+    hosts = ("api.openai.com",)
+    url_paths = ("/live/sessions",)
+    shape = ("type=session.started", "type=session.usage.updated", "type=session.closed")
+    model = ("session.model",)
+    id = ("session.id",)
+    content = ("delta",)
+    final = stop = ("type=session.closed",)
+    asides = ("type=response.event",)
+    sdk_types = ("openai.types.live:SessionUsage",)
+
+    provider_metrics = {"seconds": number("seconds")}
 
 
 class XAIRealtime(OpenAIRealtime):
