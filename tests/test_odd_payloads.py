@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import unimeter
-from unimeter import MissingUsage
+from unimeter import MalformedUsage, MissingUsage, Run
 
 VERTEX = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers"
 CLAUDE = {"id": "msg_vrtx_1", "type": "message", "role": "assistant", "model": "claude-x", "content": []}
@@ -48,10 +48,11 @@ def test_a_cache_outside_the_prompt_is_added_where_the_total_proves_it() -> None
     assert figures({**CHAT, "usage": inside}, "portkey") == ("Portkey", 1010, 20, 0)
 
 
+@pytest.mark.parametrize("usage", [{"total_tokens": 182}, {"prompt_tokens": None, "total_tokens": 182}])
 @pytest.mark.parametrize("body", [CHAT, {"choices": None, "base_resp": {"status_code": 1008}}, {"object": "response"}])
-def test_a_total_alone_says_nothing_of_the_input(body: dict[str, Any]) -> None:
+def test_a_total_alone_says_nothing_of_the_input(body: dict[str, Any], usage: dict[str, Any]) -> None:
     with pytest.raises(MissingUsage):
-        unimeter.read({**body, "usage": {"total_tokens": 182}})
+        unimeter.read({**body, "usage": usage})
 
 
 def test_of_embeddings_it_does() -> None:
@@ -78,6 +79,28 @@ def test_a_step_belongs_to_its_run() -> None:
     assert figures(step) == ("OpenAI Chat", 20, 11, 0)
     reading = unimeter.read([step, run])
     assert (reading.id, reading.model, reading.metrics.total_tokens, reading.calls) == ("run_1", "gpt-4o", 31, ())
+
+
+def test_steps_are_calls_of_their_own_until_their_run_is_told() -> None:
+    steps = [{**STEP, "id": "step_1", "usage": USED}, {**STEP, "id": "step_2", "usage": USED}]
+    run = Run()
+    for step in steps:
+        run.record(step)
+    assert run.metrics.total_tokens == 62
+    reading = unimeter.read([steps[0], *steps])  # each step is told again when it ends
+    assert (reading.metrics.total_tokens, reading.complete) == (62, False)
+    events = [
+        {"event": "thread.run.step.completed", "data": steps[0]},
+        {"event": "thread.run.completed", "data": {**RUN, "usage": USED}},
+    ]
+    reading = unimeter.read(events)
+    assert (reading.id, reading.metrics.total_tokens, reading.complete) == ("run_1", 31, True)
+
+
+def test_one_response_of_a_page_may_be_on_its_way() -> None:
+    page = {"object": "list", "data": [{**RUN, "usage": USED}, {**RUN, "id": "run_2", "status": "in_progress", "usage": None}]}
+    reading = unimeter.read(page)
+    assert (reading.metrics.total_tokens, reading.complete) == (31, False)
 
 
 def test_a_page_of_what_is_kept_is_read_response_by_response() -> None:
@@ -122,3 +145,30 @@ def test_a_live_session_may_begin_with_a_tools_call() -> None:
     called = {"toolCall": {"functionCalls": []}, "usageMetadata": {"promptTokenCount": 13, "totalTokenCount": 13}}
     ends = {"serverContent": {"turnComplete": True}, "usageMetadata": {"promptTokenCount": 12, "totalTokenCount": 12}}
     assert figures([called, ends])[:2] == ("Google Gemini", 12)
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage"),
+    [
+        ("anthropic", {"input_tokens": 5, "output_tokens": 1, "cache_read_input_tokens": -1}),
+        ("openai", {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": "3"}}),
+        ("groq", {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": "3"}),
+        ("openai-responses", {"input_tokens": 5, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 1.5}}),
+        ("xai", {"prompt_tokens": 5, "completion_tokens": 1, "completion_tokens_details": {"reasoning_tokens": -1}}),
+    ],
+)
+def test_a_usage_alone_with_a_bad_figure_is_read_in_nobodys_words(provider: str, usage: dict[str, Any]) -> None:
+    with pytest.raises(MalformedUsage):
+        unimeter.read(usage, provider)
+
+
+def test_a_finish_reason_makes_no_gateway() -> None:
+    usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 100}
+    assert figures({"content": [], "finishReason": "stop", "usage": usage}) == ("Anthropic", 110, 5, 0)
+    assert figures({"type": "finish", "usage": usage}, "anthropic") == ("Anthropic", 110, 5, 0)
+
+
+def test_a_users_id_beside_a_response_makes_no_batch() -> None:
+    body = {"model": "m", "prompt_eval_count": 3, "eval_count": 4, "done": True, "custom_id": "mine", "processed_time": "t"}
+    for raw in (body, [body]):
+        assert figures(raw) == ("Ollama", 3, 4, 0)

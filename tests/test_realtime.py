@@ -166,3 +166,45 @@ def test_a_first_answer_that_was_cancelled_takes_nothing_from_the_second() -> No
     second["response"]["usage"]["input_token_details"] = {"cached_tokens": 64}
     reading = unimeter.read([BEGUN, created("a"), cancelled, begun, second])
     assert (reading.model, figures(reading), reading.metrics.cache_read_tokens) == ("gpt-realtime", (100, 20, False), 64)
+
+
+def cancelled(name: str) -> dict[str, Any]:
+    response = {"object": "realtime.response", "id": name, "status": "cancelled", "usage": None}
+    return {"type": "response.done", "event_id": f"done {name}", "response": response}
+
+
+def test_an_answer_has_its_own_id_and_not_that_of_one_before_it_that_was_cancelled() -> None:
+    for events in ([BEGUN, cancelled("b"), done("c", 30, 7)], [BEGUN, done("c", 30, 7), cancelled("b")]):
+        reading = unimeter.read(events)
+        assert ([call.id for call in reading.calls], figures(reading)) == (["c"], (30, 7, False))
+    events = [BEGUN, done("a", 10, 5), cancelled("b"), done("c", 30, 7), done("d", 40, 7), done("c", 30, 7)]
+    assert [(call.id, call.metrics.total_tokens) for call in unimeter.read(events).calls] == [("a", 15), ("c", 37), ("d", 47)]
+    run = Run()
+    run.record([BEGUN, done("a", 10, 5), cancelled("b"), done("c", 30, 7)])
+    run.record([BEGUN, done("c", 30, 7)])
+    assert run.metrics.total_tokens == 52
+
+
+def test_an_answer_that_is_told_again_keeps_its_model() -> None:
+    changed = {"type": "session.updated", "event_id": "3", "session": {"model": "gpt-realtime-mini"}}
+    reading = unimeter.read([BEGUN, done("a", 10, 5), changed, done("b", 11, 5), done("a", 10, 5)])
+    assert [(call.id, call.model) for call in reading.calls] == [("a", "gpt-realtime"), ("b", "gpt-realtime-mini")]
+
+
+def test_a_turn_without_usage_takes_none_from_the_next() -> None:
+    ends = {"serverContent": {"turnComplete": True}}
+    says = {"serverContent": {"modelTurn": {"parts": [{"text": "a"}]}}}
+    so_far = {"promptTokenCount": 20, "responseTokenCount": 3, "totalTokenCount": 23}
+    in_all = {"promptTokenCount": 20, "responseTokenCount": 6, "totalTokenCount": 26}
+    reading = unimeter.read([says, ends, {**says, "usageMetadata": so_far}, {**ends, "usageMetadata": in_all}])
+    assert figures(reading) == (20, 6, False)
+
+
+def test_a_live_session_is_billed_by_seconds_and_what_it_asks_others_by_tokens() -> None:
+    usage = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
+    response = {"id": "resp_1", "object": "response", "model": "gpt-5.6", "usage": usage}
+    delegated = {"type": "response.event", "event_id": "1", "event": {"type": "response.completed", "response": response}}
+    seconds = [{"type": "session.usage.updated", "event_id": str(at), "usage": {"seconds": at}} for at in (3, 7)]
+    reading = unimeter.read([{"type": "session.started", "session": {"model": "gpt-live-1"}}, *seconds, delegated])
+    assert (reading.model, reading.metrics.provider_metrics, reading.complete) == ("gpt-live-1", {"seconds": 7}, False)
+    assert [(part.model, figures(part)) for part in reading.parts] == [("gpt-5.6", (100, 20, True))]

@@ -76,6 +76,8 @@ class Adapter:
     """Whether the wire leaves zeros out, as proto3's JSON does: no output is then 0 where the total equals the input."""
     ready_if: ClassVar[str] = ""
     """The name in the usage whose presence calls for `ready`."""
+    parts_have_ids: ClassVar[bool] = False
+    """Whether the events of one response bear ids of their own; the last one's is the response's."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
     free: ClassVar[str] = ""

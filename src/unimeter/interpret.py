@@ -107,8 +107,9 @@ class Call:
         if responses is None and not held.one_call and len(held.events) > 1:
             responses = several.whole_responses(held.events, self.recogniser.by_shape)
         if responses is not None:
-            if self.hints.label is None and held.events and (label := self.recogniser.marked(Adapter, held.events[0], None)):
-                self.hints = self.hints._replace(label=label)  # what is around the responses says whose they are
+            if self.hints.label is None:  # what is around the responses may say whose they are
+                labels = (self.recogniser.marked(Adapter, event, None) for event in held.events)
+                self.hints = self.hints._replace(label=next(filter(None, labels), None))
             return self._sum_of(responses)
         adapter = self.adapter_of(held.events, held.kind)
         asides = several.set_aside(adapter, held.events) if adapter.asides else []
@@ -248,7 +249,7 @@ class Call:
         """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
         if self.named is None and self.recogniser.by_shape(event) is not None:
             return None
-        if self.named is not None and _refuses(adapter, event):
+        if _refuses(adapter, event):
             return adapter, event, {}  # refused with its path, and read in nobody else's words
         known = self.recogniser.registry
         candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
@@ -261,10 +262,13 @@ class Call:
         if adapter.calls_add:
             calls = (self.reading((adapter, usage, beside), complete) for _, usage in carriers)
             return self._added([call for call in calls if call is not None], complete)
-        if len(carriers) > 1 and not adapter.start_tests and len(several.ids(adapter, carriers)) > 1:
+        own_ids = adapter.start_tests or adapter.parts_have_ids
+        if len(carriers) > 1 and not own_ids and len(several.ids(adapter, carriers)) > 1:
             raise MalformedUsage(
                 self.label or "", "the stream", "the events of one call", "usage under several ids: read each call on its own"
             )
+        if adapter.parts_have_ids and carriers and (located := adapter.locate(carriers[-1][0])) is not None:
+            beside |= located[1]
         reading = self.reading((adapter, adapter.merge(carriers), beside), complete) if carriers else None
         if reading is None and adapter.free and not found.error:
             raise MissingUsage(self.label or "", f"no usage is due: {adapter.free}", due=False)
@@ -283,22 +287,26 @@ class Call:
 
     def _read_session(self, adapter: type[Adapter], answers: Iterable[list[Event]]) -> Reading:
         """The sum of several answers in one session, whose model is told when it begins; one may be told again."""
-        calls: list[Reading] = []
+        calls: dict[Any, Reading] = {}
         complete = True
         for events in answers:
             found = gathered(adapter, events)
             self.model = adapter.identify(found.beside)[0] or self.model
+            complete = complete and len(several.ends(events, adapter)) < 2  # else one of them told no usage
             try:
                 answer = self._read_stream(adapter, found, events, not found.error and ended(adapter, events))
             except MissingUsage:
                 complete = False
                 continue
-            if answer.id is None or answer not in calls:
-                calls.append(answer)
-        reading = self._added(calls, complete)
-        if "input_tokens" in (last := calls[-1]).reported:  # each answer counts again what was said before
+            answer.id = next(iter(several.ids(adapter, found.carriers)), answer.id)
+            if (before := calls.get(answer.id)) is not None:
+                answer.model = before.model
+            calls[answer.id or len(calls)] = answer
+        reading = self._added([*calls.values()], complete)
+        read = [call.metrics.input_tokens for call in calls.values() if call.metrics.input_tokens]
+        if "context_tokens" in adapter.provider_metrics and read:  # each answer counts again what was said before
             own = reading.metrics.provider_metrics or {}
-            reading.metrics.provider_metrics = {**own, "context_tokens": last.metrics.input_tokens}
+            reading.metrics.provider_metrics = {**own, "context_tokens": read[-1]}
         return reading
 
     def _sum_of(self, responses: Iterable[Any]) -> Reading:
@@ -359,7 +367,7 @@ def _reads(adapter: type[Adapter], event: Event) -> bool:
 
 def _refuses(adapter: type[Adapter], usage: Event) -> bool:
     """Whether a usage has an adapter's own names, and one of its figures is refused."""
-    if adapter.ready_if not in usage:
+    if usage.keys().isdisjoint((*adapter.usage_names, adapter.ready_if)):
         return False
     try:
         adapter.measure(usage, {})
@@ -370,7 +378,7 @@ def _refuses(adapter: type[Adapter], usage: Event) -> bool:
 
 def _names_in(adapter: type[Adapter], usage: Event, *, total_is_enough: bool) -> bool:
     """Whether a usage has an adapter's own names. What a total is made of, another's words do not tell."""
-    names = usage.keys() & adapter.usage_names
+    names = {name for name in usage.keys() & adapter.usage_names if usage[name] is not None}
     return bool(names if total_is_enough else names - {"total_tokens"})
 
 

@@ -52,15 +52,22 @@ def from_url(url: str, registry: Registry) -> FromUrl:
         parts = urlsplit("")
     host = parts.netloc.rpartition("@")[2].lower()
     path = parts.path or url
-    label = _label_of_host(host, registry)
+    host_label = _label_of_host(host, registry)
     where = host + path
-    if label in registry.publishers_in_paths and (match := registry.publishers_in_paths[label].search(path)):
-        label = registry.labels.get(match[1].lower(), label)
+    label = _publisher(path, registry, host_label) or host_label if host_label or not host else None
     dialect = next((adapter for text, adapter in registry.url_paths if text in where), None)
     patterns = registry.models_in_paths
-    labels = (label, dialect.provider if dialect else label) if label or dialect else patterns
+    labels = (host_label, label, dialect.provider if dialect else label) if host_label else patterns
     model = next((match[1] for one in labels if one in patterns and (match := patterns[one].search(path))), None)
     return FromUrl(label, dialect, unquote(model) if model else None)
+
+
+def _publisher(path: str, registry: Registry, host_label: str | None) -> str | None:
+    """The label that a path names on a host that has several providers' models, or where only the path is told."""
+    for label, pattern in registry.publishers_in_paths.items():
+        if host_label in (None, label) and (match := pattern.search(path)):
+            return registry.labels.get(match[1].lower())
+    return None
 
 
 def _label_of_host(host: str, registry: Registry) -> str | None:

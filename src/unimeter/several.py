@@ -10,10 +10,13 @@ from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import Reading
 
-ITEMS = ("custom_id", "batch_request_id", "recordId", "processed_time")
+ITEMS = ("custom_id", "batch_request_id", "recordId")
 """What a result line has, and no response."""
 
-TELLING = (*ITEMS, "key", "result", "outputs", "results", "data")
+KEYS = ("key", "processed_time")
+"""What Gemini's have."""
+
+TELLING = (*ITEMS, *KEYS, "result", "outputs", "results", "data")
 """Names at the top of a body that may hold several responses."""
 
 LISTS = (
@@ -35,6 +38,7 @@ RESPONSES = (
 """Where a result line holds its response."""
 
 
+_HELD = frozenset((*(path.partition(".")[0] for path in RESPONSES), "error", "errors"))
 _TOPS = frozenset((*TELLING, *(path.partition(".")[0] for path in LISTS)))
 
 
@@ -48,11 +52,13 @@ def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
     if _TOPS.isdisjoint(event) or event.get("usage") is not None:
         return None
-    if not event.keys().isdisjoint(ITEMS) or ("result" in event and fields_of(_at(event, "result.message")) is not None):
+    if not event.keys().isdisjoint(ITEMS) and not event.keys().isdisjoint(_HELD):
         return list(_of_lines([event]))
-    if "key" in event and fields_of(event.get("response")) is not None:  # Gemini's
+    if "result" in event and fields_of(_at(event, "result.message")) is not None:
         return list(_of_lines([event]))
-    if event.get("object") == "list" and _all_tell_usage(event.get("data")):
+    if not event.keys().isdisjoint(KEYS) and fields_of(event.get("response")) is not None:
+        return list(_of_lines([event]))
+    if event.get("object") == "list" and _have_usage(event.get("data")):
         return list(event["data"])
     for path in LISTS:
         lines = _at(event, path)
@@ -95,7 +101,8 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
             after_stop.append(event)
             if not _tells_usage(event, adapter):
                 continue
-            if len(after_stop) == 1 and not any(_tells_usage(one, adapter) for one in responses[-1]):
+            follows = len(after_stop) == 1 and not any(test(event) for test in (*adapter.start_tests, *adapter.content_tests))
+            if follows and not any(_tells_usage(one, adapter) for one in responses[-1]):
                 responses[-1].append(event)  # it comes after the end of what it is of
             else:
                 responses.append(after_stop)
@@ -105,7 +112,16 @@ def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter
             responses[-1].append(event)
             stopped = stopped or stops
     responses[-1] += after_stop
-    return responses if len(responses) > 1 else None
+    return responses if len(responses) > 1 or len(ends(responses[0], adapter)) > 1 else None
+
+
+def ends(events: Sequence[Mapping[str, Any]], adapter: type[Adapter]) -> list[Mapping[str, Any]]:
+    """The events that each end a response; one that comes twice is one."""
+    found: list[Mapping[str, Any]] = []
+    for event in events:
+        if event not in found and any(test(event) for test in adapter.stop_tests):
+            found.append(event)
+    return found
 
 
 def added(calls: Sequence[Reading], complete: bool) -> Reading:
@@ -167,11 +183,12 @@ def _is_line(value: Any) -> bool:
     return fields is not None and ("response" in fields or "batch_result" in fields or "error" in fields)
 
 
-def _all_tell_usage(values: Any) -> bool:
-    """Whether values are responses: what OpenAI keeps, a page at a time."""
-    if not isinstance(values, (list, tuple)) or not values:
+def _have_usage(values: Any) -> bool:
+    """Whether values are responses: what OpenAI keeps, a page at a time. Some may still be on their way."""
+    if not isinstance(values, (list, tuple)):
         return False
-    return all((fields := fields_of(value)) is not None and fields_of(fields.get("usage")) is not None for value in values)
+    fields = [fields_of(value) or {} for value in values]
+    return all("usage" in one for one in fields) and any(fields_of(one["usage"]) is not None for one in fields)
 
 
 def _of_lines(lines: Any) -> Iterator[Any]:

@@ -38,6 +38,8 @@ SECOND_DIALECTS = (
         "CopilotResponses",
         "Fireworks",
         "VercelGateway",
+        "VercelLanguageModel2",
+        "DashScopeEmbeddings",
         "WorkersAI",
         "DashScope",
         "Voyage",

@@ -14,6 +14,7 @@ class AzureAIFoundry(OpenAIChat):
     provider = "Azure AI Foundry"
     aliases = ("azure-ai-inference",)
     hosts = ("*.services.ai.azure.com", "*.models.ai.azure.com", "*.inference.ai.azure.com")
+    model_in_path = r"/deployments/([^/]+)/"
     packages = ("azure.ai.inference",)
     sdk_types = ("azure.ai.inference.models:CompletionsUsage",)
     hint = "a stream carries usage only if the request asks: model_extras={'stream_options': {'include_usage': True}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import count, first, label, number
+from unimeter.fields import count, first, if_outside, label, number
 
 
 class DashScope(OpenAIChat):
@@ -36,14 +36,14 @@ class DashScopeNative(Adapter):
 
     provider = "DashScope"
     url_paths = ("/services/aigc/",)
-    shape = tuple(f"output.{name}&request_id" for name in ("choices", "text", "embeddings", "results", "audio"))
+    shape = tuple(f"output.{name}&request_id" for name in ("choices", "text", "audio", "task_id"))
     id = ("request_id",)
     content = ("output.text", "output.choices")
     final = tuple(
         f"output.{where}finish_reason={why}" for where in ("", "choices[].") for why in ("stop", "length", "tool_calls")
     )
 
-    input_tokens = count("input_tokens")
+    input_tokens = count("input_tokens") + if_outside(count("image_tokens"))
     output_tokens = count("output_tokens")
     total_tokens = count("total_tokens")
     cache_read_tokens = first(count("prompt_tokens_details.cached_tokens"), count("input_tokens_details.cached_tokens"))
@@ -61,3 +61,15 @@ class DashScopeNative(Adapter):
         "input_tokens_details.text_tokens": "the input less its images and video",
         "output_tokens_details.text_tokens": "the output less its reasoning",
     }
+
+
+class DashScopeEmbeddings(DashScopeNative):
+    """DashScope's own embeddings and reranking: where only a total comes, it is the input.
+
+    https://help.aliyun.com/zh/model-studio/text-embedding-synchronous-api
+    """
+
+    url_paths = ("/services/embeddings/", "/services/rerank/")
+    shape = ("output.embeddings&request_id", "output.results&request_id")
+
+    input_tokens = first(count("input_tokens"), count("total_tokens")) + if_outside(count("image_tokens"))

@@ -13,7 +13,7 @@ class DeepSeek(OpenAIChat):
     """
 
     provider = "DeepSeek"
-    aliases = ()
+    aliases = ("deepseek-ai",)
     hosts = ("api.deepseek.com",)
     marks = ("usage.prompt_cache_hit_tokens", "usage.prompt_cache_miss_tokens")
     sdk_types = ()

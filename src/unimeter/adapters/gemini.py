@@ -19,7 +19,7 @@ class Gemini(Adapter):
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
     publisher_in_path = r"/publishers/([^/]+)/"
-    model_in_path = r"/models/([^:?]+?)(?::\w+)?(?:\?.*)?$"
+    model_in_path = r"/models/([^/:?]+):\w"
     packages = ("google.genai",)
     shape = ("candidates", "usageMetadata", "usage_metadata", "promptFeedback", "modelVersion")
     places = ("usage_metadata",)

@@ -16,7 +16,7 @@ class HuggingFace(OpenAIChat):
     provider = "HuggingFace"
     aliases = ("hf",)
     hosts = ("router.huggingface.co", "api-inference.huggingface.co", "*.endpoints.huggingface.cloud")
-    model_in_path = r"/models/([^/?]+/[^/?]+|[^/?]+$)"
+    model_in_path = r"/models/(?!chat/|embeddings$)((?:[^/]+/)?[^/:]+?)(?:/v1/.*)?$"
     packages = ("huggingface_hub",)
     sdk_types = ("huggingface_hub.inference._generated.types.chat_completion:ChatCompletionOutputUsage",)
 

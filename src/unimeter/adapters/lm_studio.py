@@ -30,7 +30,7 @@ class LMStudioChat(Adapter):
 
     provider = "LM Studio"
     url_paths = ("/api/v1/chat",)
-    shape = ("model_instance_id", "type=chat.*")
+    shape = ("model_instance_id&stats", "result.model_instance_id")
     places = ("stats", "result.stats")
     model = ("model_instance_id",)
     id = ("response_id",)

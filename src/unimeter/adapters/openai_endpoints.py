@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from unimeter.adapters.openai_chat import OpenAIChat
+from unimeter.adding import fold
 from unimeter.fields import beside, count, first, if_outside, label, number, tree
 from unimeter.merge import merged
+from unimeter.objects import fields_of
 
 
 class OpenAIEmbeddings(OpenAIChat):
@@ -93,18 +95,31 @@ class OpenAIAssistants(OpenAIChat):
 
     aliases = ()
     url_paths = ("/threads",)
-    shape = ("object=thread*",)
-    id = ("run_id", "id")  # a step belongs to its run
+    shape = ("object=thread*", "event=thread.*")
+    places = ("usage", "data.usage")
+    whole = ("object=thread.run",)
+    parts_have_ids = True
     content = ("delta.content", "delta.step_details")
-    final = ("status=completed", "status=failed", "status=cancelled", "status=expired", "status=incomplete")
+    final = tuple(
+        f"{where}object=thread.run&{where}status={why}"
+        for where in ("", "data.")
+        for why in ("completed", "failed", "cancelled", "expired", "incomplete")
+    )
     hint = ""
     sdk_types = ("openai.types.beta.threads.run:Usage",)
 
     @classmethod
     def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
-        """The run's own usage; while it is not there, that of the steps so far cannot be told to be all of it."""
-        runs = [usage for event, usage in events if event.get("object") == "thread.run"]
-        return merged(runs) if runs else {}
+        """The run's own usage; while it is not there, that of the steps so far."""
+        held = [(fields_of(event.get("data")) or event, usage) for event, usage in events]
+        runs = [usage for event, usage in held if event.get("object") == "thread.run"]
+        if runs:
+            return merged(runs)
+        steps = {event.get("id"): fields_of(usage) for event, usage in held}  # each is told again when it ends
+        known: dict[str, Any] = {}
+        for usage in steps.values():
+            known = fold(known, dict(usage or {})) or {}
+        return known
 
 
 class OpenAIModeration(OpenAIChat):

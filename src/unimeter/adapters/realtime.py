@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from unimeter.adapter import Adapter
 from unimeter.adapters.gemini import Gemini
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.fields import absent, count, first, number, tally
@@ -63,7 +62,10 @@ class OpenAIRealtime(OpenAIResponses):
     audio_input_tokens = first(count("input_token_details.audio_tokens"), count("input_tokens_details.audio_tokens"))
     audio_output_tokens = first(count("output_token_details.audio_tokens"), count("output_tokens_details.audio_tokens"))
     reasoning_tokens = first(count("output_token_details.reasoning_tokens"), count("output_tokens_details.reasoning_tokens"))
-    provider_metrics = {"image_tokens": count("input_token_details.image_tokens")}
+    provider_metrics = {
+        "image_tokens": count("input_token_details.image_tokens"),
+        "context_tokens": count("context_tokens"),  # the last answer's, of several in a session
+    }
     ignored = {
         "input_token_details.text_tokens": "the input less its audio and images",
         "output_token_details.text_tokens": "the output less its audio",
@@ -89,45 +91,26 @@ class OpenAIDelegated(OpenAIResponses):
     sdk_types = ()
 
 
-class OpenAILive(Adapter):
-    """OpenAI Live, billed by its seconds, which each event tells of all the session so far.
+class OpenAILive(OpenAIResponses):
+    """OpenAI Live, billed by its seconds and not by tokens; each event tells those of all the session so far.
 
     https://platform.openai.com/docs/api-reference/live-server-events
     """
 
-    provider = "OpenAI Responses"
     hosts = ("api.openai.com",)
     url_paths = ("/live/sessions",)
     shape = ("type=session.started", "type=session.usage.updated", "type=session.closed")
     model = ("session.model",)
     id = ("session.id",)
+    places = ("usage",)
+    whole = ()
     content = ("delta",)
     final = stop = ("type=session.closed",)
     asides = ("type=response.event",)
     sdk_types = ("openai.types.live:SessionUsage",)
 
+    input_tokens = output_tokens = total_tokens = cache_read_tokens = cache_write_tokens = reasoning_tokens = cost = absent
     provider_metrics = {"seconds": number("seconds")}
-
-
-class XAIRealtime(OpenAIRealtime):
-    """xAI's voice sessions: the usage stands beside the response, which has an empty one.
-
-    https://docs.x.ai/docs/guides/voice
-    """
-
-    provider = "xAI"
-    hosts = ()
-    marks = ("usage.billable_audio_seconds", "usage.output_audio_seconds")
-    id = ("id", "response_id", "response.id")
-    sdk_types = ()
-
-    provider_metrics = {"output_audio_seconds": number("output_audio_seconds")}
-    ignored = {
-        **OpenAIRealtime.ignored,
-        "input_token_details.grok_tokens": "not documented; 0 so far",
-        "output_token_details.grok_tokens": "not documented; 0 so far",
-        "billable_audio_seconds": "of all the session so far, so that it would be added to itself",
-    }
 
 
 class GeminiLive(Gemini):
@@ -150,5 +133,6 @@ class GeminiLive(Gemini):
 
     provider_metrics = {
         **Gemini.provider_metrics,
+        "context_tokens": OpenAIRealtime.provider_metrics["context_tokens"],
         "response_tokens_details": tally("response_tokens_details", "modality", "token_count"),
     }

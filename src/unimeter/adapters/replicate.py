@@ -15,6 +15,7 @@ class Replicate(Adapter):
     provider = "Replicate"
     hosts = ("api.replicate.com",)
     url_paths = ("/predictions",)
+    model_in_path = r"/models/([^/]+/[^/]+)/predictions"
     shape = ("metrics.predict_time",)
     places = ("metrics",)
     final = ("status=succeeded", "status=failed", "status=canceled")

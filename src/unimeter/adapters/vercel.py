@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unimeter.adapter import Adapter
 from unimeter.adapters.openai_chat import OpenAIChat
-from unimeter.fields import absent, beside, count, label, money, tree
+from unimeter.fields import beside, count, first, label, money, tree
 
 
 class VercelGateway(OpenAIChat):
@@ -41,7 +41,7 @@ class VercelLanguageModel(Adapter):
 
     provider = "Vercel AI Gateway"
     url_paths = ("/ai/language-model",)
-    shape = ("finishReason.unified",)
+    shape = ("finishReason.unified&usage.inputTokens",)
     model = ("response.model_id",)
     id = ("response.id",)
     camel_case = True
@@ -68,12 +68,12 @@ class VercelLanguageModel2(VercelLanguageModel):
     """
 
     url_paths = ()
-    shape = ("content&finishReason&usage", "type=finish")
+    shape = ("content&finishReason&usage.inputTokens", "type=finish&usage.inputTokens")
 
     input_tokens = count("input_tokens")
     output_tokens = count("output_tokens")
     total_tokens = count("total_tokens")
-    cache_read_tokens = count("cached_input_tokens")
-    cache_write_tokens = absent
-    reasoning_tokens = count("reasoning_tokens")
+    cache_read_tokens = first(count("cached_input_tokens"), count("input_token_details.cache_read_tokens"))
+    cache_write_tokens = count("input_token_details.cache_write_tokens")
+    reasoning_tokens = first(count("reasoning_tokens"), count("output_token_details.reasoning_tokens"))
     ignored = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_endpoints import OpenAIMedia
 from unimeter.adapters.openai_responses import OpenAIResponses
-from unimeter.fields import beside, count, label, money, tree
+from unimeter.adapters.realtime import OpenAIRealtime
+from unimeter.fields import beside, count, label, money, number, tree
 
 _COST = money("cost_in_usd_ticks", per_dollar=10**10)
 _SEARCH = {
@@ -58,3 +59,27 @@ class XAIMedia(OpenAIMedia):
     sdk_types = ()
 
     cost = _COST
+
+
+class XAIRealtime(OpenAIRealtime):
+    """xAI's voice sessions: the usage stands beside the response, which has an empty one.
+
+    https://docs.x.ai/docs/guides/voice
+    """
+
+    provider = "xAI"
+    hosts = ()
+    marks = ("usage.billable_audio_seconds", "usage.output_audio_seconds")
+    id = ("id", "response_id", "response.id")
+    sdk_types = ()
+
+    provider_metrics = {
+        "output_audio_seconds": number("output_audio_seconds"),
+        "context_tokens": OpenAIRealtime.provider_metrics["context_tokens"],
+    }
+    ignored = {
+        **OpenAIRealtime.ignored,
+        "input_token_details.grok_tokens": "not documented; 0 so far",
+        "output_token_details.grok_tokens": "not documented; 0 so far",
+        "billable_audio_seconds": "of all the session so far, so that it would be added to itself",
+    }
