@@ -172,3 +172,18 @@ def test_a_users_id_beside_a_response_makes_no_batch() -> None:
     body = {"model": "m", "prompt_eval_count": 3, "eval_count": 4, "done": True, "custom_id": "mine", "processed_time": "t"}
     for raw in (body, [body]):
         assert figures(raw) == ("Ollama", 3, 4, 0)
+
+
+def test_a_response_that_was_steered_away_from_is_billed_as_well() -> None:
+    """Over a WebSocket: it ends incomplete, and another takes its place."""
+
+    def ended(name: str, how: str, read: int, generated: int) -> dict[str, Any]:
+        usage = {"input_tokens": read, "output_tokens": generated, "total_tokens": read + generated}
+        return {"type": f"response.{how}", "response": {"id": name, "object": "response", "model": "m", "usage": usage}}
+
+    events = [ended("a", "incomplete", 10, 3), ended("b", "completed", 15, 7)]
+    watched = unimeter.watch(iter(events))
+    assert list(watched) == events
+    for reading in (unimeter.read(events), watched.reading):
+        assert reading is not None
+        assert [(call.id, call.metrics.total_tokens) for call in reading.calls] == [("a", 13), ("b", 22)]

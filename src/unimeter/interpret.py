@@ -131,7 +131,7 @@ class Call:
     def _read_events(self, adapter: type[Adapter], held: Payload) -> Reading:
         if len(held.events) == 1 and not held.is_stream:
             return self._read_response(adapter, held.events[0])
-        if (following := several.one_after_another(held.events, adapter)) is not None:
+        if (following := several.one_after_another(held.events, adapter, adapter.stop_tests)) is not None:
             return self._read_session(adapter, following)
         found = gathered(adapter, held.events)
         whole = not held.is_stream or (not found.error and (held.done or ended(adapter, held.events)))
@@ -264,6 +264,9 @@ class Call:
             return self._added([call for call in calls if call is not None], complete)
         own_ids = adapter.start_tests or adapter.parts_have_ids
         if len(carriers) > 1 and not own_ids and len(several.ids(adapter, carriers)) > 1:
+            if all(any(test(event) for test in adapter.final_tests) for event, _ in carriers):
+                following = several.one_after_another(events, adapter, adapter.final_tests)
+                return self._read_session(adapter, following or [])  # one was steered away from, and another took its place
             raise MalformedUsage(
                 self.label or "", "the stream", "the events of one call", "usage under several ids: read each call on its own"
             )

@@ -88,15 +88,17 @@ def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any]
     return responses if len(responses) > 1 else None
 
 
-def one_after_another(events: Sequence[Mapping[str, Any]], adapter: type[Adapter]) -> list[list[Mapping[str, Any]]] | None:
-    """The events of each response in a stream that holds several; None where it holds one."""
-    if not adapter.stop_tests:
+def one_after_another(
+    events: Sequence[Mapping[str, Any]], adapter: type[Adapter], stop_tests: Sequence[Callable[[Any], bool]]
+) -> list[list[Mapping[str, Any]]] | None:
+    """The events of each response in a stream that holds several, each up to one that stops it; None where it holds one."""
+    if not stop_tests:
         return None
     responses: list[list[Mapping[str, Any]]] = [[]]
     stopped = False
     after_stop: list[Mapping[str, Any]] = []
     for event in events:
-        stops = any(test(event) for test in adapter.stop_tests)
+        stops = any(test(event) for test in stop_tests)
         if stopped and (after_stop or event != responses[-1][-1]):  # the same event again adds nothing
             after_stop.append(event)
             if not _tells_usage(event, adapter):
