@@ -18,7 +18,7 @@ class Ollama(Adapter):
     hosts = ("localhost:11434", "127.0.0.1:11434", "0.0.0.0:11434", "ollama.com")
     url_paths = ("/api/chat", "/api/generate", "/api/embed")
     packages = ("ollama",)
-    shape = ("eval_count", "prompt_eval_count", "eval_duration", "done")
+    shape = ("eval_count", "prompt_eval_count", "eval_duration", "model&done")
     places = ("",)
     content = (*(f"message.{name}" for name in ("content", "thinking", "tool_calls")), "response", "thinking")
     final = whole = stop = ("done=true",)
