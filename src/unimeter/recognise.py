@@ -111,6 +111,14 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
     """
     source = Source("dialect", "event", camel_case=False)
     words: dict[str, str] = {}
+
+    def word(top: str) -> str:
+        if top not in words:
+            name = words[top] = source.variable(f"{top}_word")
+            source.add(f"{name} = event.get({top!r})")
+            source.add(f"if {name} is not None: {name} = ({name} if type({name}) is str else as_word({name})).lower()")
+        return words[top]
+
     for root in registry.roots:
         source.constants[root.__name__] = root
         texts: dict[str, list[str]] = defaultdict(list)
@@ -119,7 +127,10 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
             top = first.steps[0].name
             if text.startswith("usage.") is not by_usage:
                 continue
-            if first.wanted is not None and not others and len(first.steps) == 1:
+            if first.wanted is not None and len(first.steps) == 1 and not first.wanted.endswith("*") and others:
+                holds = source.constant(predicate(text))  # asked only where the word is that one
+                source.add(f"if {word(top)} == {first.wanted!r} and {holds}(event): return {root.__name__}")
+            elif first.wanted is not None and not others and len(first.steps) == 1:
                 texts[top].append(first.wanted.lower())
             elif all(part.isidentifier() for part in text.split("&")):  # here a null tells as much
                 every = " and ".join(f"{part!r} in event" for part in text.split("&"))
@@ -127,14 +138,10 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
             else:
                 source.add(f"if {top!r} in event and {source.constant(predicate(text))}(event): return {root.__name__}")
         for top, wanted in texts.items():
-            if top not in words:
-                word = words[top] = source.variable(f"{top}_word")
-                source.add(f"{word} = event.get({top!r})")
-                source.add(f"if {word} is not None: {word} = ({word} if type({word}) is str else as_word({word})).lower()")
             exact = tuple(text for text in wanted if not text.endswith("*"))
             prefixes = tuple(text.removesuffix("*") for text in wanted if text.endswith("*"))
-            tests = [f"{words[top]} in {exact!r}"] * bool(exact) + [f"{words[top]}.startswith({prefixes!r})"] * bool(prefixes)
-            source.add(f"if {words[top]} is not None and ({' or '.join(tests)}): return {root.__name__}")
+            tests = [f"{word(top)} in {exact!r}"] * bool(exact) + [f"{word(top)}.startswith({prefixes!r})"] * bool(prefixes)
+            source.add(f"if {word(top)} is not None and ({' or '.join(tests)}): return {root.__name__}")
     source.add("return None")
     return source.build("registry")
 

@@ -15,15 +15,15 @@ MODULES = (
     "cerebras",
     "llama",
     "ollama",
+    "anthropic",
     "token_counts",
     "realtime",  # before gemini and openai_responses, in whose words it speaks
     "langchain",  # these two before gemini, which takes any `usage_metadata`
     "google_adk",
     "gemini",
-    "anthropic",
     "openai_responses",
-    "bedrock",
     "cohere",
+    "bedrock",
     "replicate",
     "dashscope",
     "frameworks",  # before watsonx, which takes any `model_id`

@@ -120,10 +120,7 @@ class GeminiLive(Gemini):
     """
 
     url_paths = ("BidiGenerateContent",)
-    shape = (
-        *("serverContent", "server_content", "setupComplete", "setup_complete"),
-        *("toolCall.functionCalls", "tool_call.function_calls"),
-    )
+    shape = ("serverContent", "server_content", "setupComplete", "toolCall.functionCalls")
     speaks_its_base = True
     whole = ()
     content = ("serverContent.modelTurn", "server_content.model_turn", "toolCall", "tool_call")
