@@ -22,6 +22,7 @@ from unimeter.adapters.gemini import Gemini
 from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.adapters.openai_responses import OpenAIResponses
 from unimeter.capturing import metered, taps
+from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.hosts import Hosts
 from unimeter.capturing.sifting import sift_for
 from unimeter.fixture import Fixture, sse
@@ -337,6 +338,57 @@ def test_a_stream_that_is_cut(how: str) -> None:
             gc.collect()
         assert counts(run) == (1, 0)
         assert not run.messages[0].reading.complete
+
+
+def test_what_the_collector_is_about_to_end_is_counted_when_the_capture_ends() -> None:
+    """In another thread it may have let go of a stream that nobody closed, and not have come to ending it."""
+    with unimeter.capture() as run:
+        call = run._hears("POST", URL)
+        assert call is not None
+        call.answered(200, {"content-type": "text/event-stream"})
+        call.hear(sse(CUT[:1]))
+        del call
+        gc.collect()
+    assert counts(run) == (1, 0)
+
+
+def test_no_more_is_held_than_what_is_still_heard() -> None:
+    with unimeter.capture() as run:
+        for status in (200, 500):
+            exchange = Exchange([ear for ear in [run._hears("POST", URL)] if ear is not None])
+            exchange.answered(status, {"content-type": "application/json"})
+            exchange.feed(json.dumps(ANSWER).encode())
+            assert len(run._open) == (status == 200)
+            exchange.end()
+            assert not run._open
+        Exchange([ear for ear in [run._hears("POST", URL)] if ear is not None])  # nobody answers, and it is dropped
+        assert not run._open
+    assert counts(run) == (1, 0)
+
+
+def test_whether_a_call_counts_is_known_when_it_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A framework that tells of the same call in another thread, meanwhile, must not count it again."""
+    told_of = Hosts({}).told("POST", URL)
+    assert told_of is not None
+    call = metered.MeteredCall(told_of, lambda *_: None)
+    call.answered(200, {"content-type": "application/json"})
+    call.hear(json.dumps(ANSWER).encode())
+    begun, go_on = threading.Event(), threading.Event()
+    reading = call._reading
+
+    def slowly() -> Any:
+        begun.set()
+        go_on.wait(5)
+        return reading()
+
+    monkeypatch.setattr(call, "_reading", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(call.end, whole=True)
+        assert begun.wait(5)
+        asked = pool.submit(lambda: call.counts)
+        time.sleep(0.05)
+        go_on.set()
+        assert asked.result(5)
 
 
 def test_a_task_that_is_closed_while_it_waits_for_an_answer() -> None:

@@ -34,12 +34,20 @@ Count = Callable[["Reading | None", float, "float | None"], None]
 class MeteredCall:
     """Hears one answer. Of the body it keeps only the events that carry usage; `settle` counts what was told."""
 
-    def __init__(self, told: Told, count: Count, *, asks_for_usage: bool = False) -> None:
+    def __init__(
+        self,
+        told: Told,
+        count: Count,
+        *,
+        asks_for_usage: bool = False,
+        over: Callable[[MeteredCall], None] | None = None,
+    ) -> None:
         """
         Args:
             told: what the url tells of the call.
             count: what is done with the reading.
             asks_for_usage: whether a request that does not ask for usage is to do so.
+            over: is told when there is nothing more to hear, and what there was is counted.
         """
         self.asks_for_usage = asks_for_usage and told.tells_usage_if_asked
         self._began = self._last = time.monotonic()
@@ -47,6 +55,7 @@ class MeteredCall:
         self._hearing = Hearing(told.call)
         self._is_generation = told.is_generation
         self._count: Count | None = count
+        self._over = over
         self._decoder = BodyDecoder(self._loads, msgspec.json.decode)
         self._decode = envelope.decoder(told.call.recogniser.registry)
         self._headers_event: dict[str, Any] | None = None
@@ -62,6 +71,7 @@ class MeteredCall:
     def answered(self, status: int, headers: Mapping[str, Any]) -> bool:
         """Only what succeeded is a call; a failed attempt told nothing and is not billed."""
         if not 200 <= status < 300:
+            self._is_over()
             return False
         self._answered = True
         self._is_stream = "json" not in str(headers.get("content-type") or "").lower().replace("ndjson", "")
@@ -98,13 +108,20 @@ class MeteredCall:
 
     def end(self, whole: bool) -> None:
         """The end of the body."""
-        with self._lock:
-            if self._count is not None and not self._unreadable:
-                try:
-                    self._take(self._decoder.close(), live=False)
-                except (Unreadable, NotABody) as error:
-                    self._unreadable = type(error).__name__ if whole else ""
-        self.settle()
+        try:
+            with self._lock:
+                if self._count is not None and not self._unreadable:
+                    try:
+                        self._take(self._decoder.close(), live=False)
+                    except (Unreadable, NotABody) as error:
+                        self._unreadable = type(error).__name__ if whole else ""
+            self.settle()
+        finally:
+            self._is_over()
+
+    def _is_over(self) -> None:
+        if self._over is not None:
+            self._over(self)
 
     def settle(self) -> None:
         """Count the call by what it has told, unless that was done, or nobody has answered yet."""
@@ -125,7 +142,8 @@ class MeteredCall:
     @property
     def counts(self) -> bool:
         """Whether it was counted, or will be."""
-        return self._answered and (self._counted or self._count is not None)
+        with self._lock:  # while it is being settled, that is not yet known
+            return self._answered and (self._counted or self._count is not None)
 
     # its events ------------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Self
-from weakref import WeakSet
 
 from unimeter.blocks import Call
 from unimeter.capturing import taps
@@ -60,8 +58,8 @@ class Capture(Run):
         super().__init__(session=session, price=price)
         self._hosts = Hosts(hosts)
         self._inject_usage = inject_usage
-        self._open: WeakSet[MeteredCall] = WeakSet()
-        self._lock = Lock()
+        self._open: set[MeteredCall] = set()
+        """Calls that are not counted yet. Held, as the garbage collector may be about to end one in another thread."""
 
     def start(self) -> Self:
         """Begin to hear, once, as `with` does; for programs that have no block to put it around."""
@@ -84,10 +82,9 @@ class Capture(Run):
             return
         super()._leave(error)
         taps.close_to(ear_of)
-        with self._lock:
-            still_open = list(self._open)
-        for call in still_open:
+        for call in tuple(self._open):
             _settle(call)
+        self._open.clear()
 
     def _hears(self, method: str, url: str) -> MeteredCall | None:
         """An ear for a request; None where it is no call to a model."""
@@ -97,11 +94,11 @@ class Capture(Run):
         current, block = _here() or self, Call.current()
         if block is not None and current in block._run._lineage():
             current = block._run
-        call = MeteredCall(told, _count_in(current, self, block), asks_for_usage=self._inject_usage)
+        count = _count_in(current, self, block)
+        call = MeteredCall(told, count, asks_for_usage=self._inject_usage, over=self._open.discard)
         if block is not None:
             block._heard.append(call)
-        with self._lock:
-            self._open.add(call)
+        self._open.add(call)
         return call
 
 
