@@ -9,6 +9,7 @@ import msgspec
 
 from unimeter import envelope, several
 from unimeter.adapter import Adapter
+from unimeter.alone import reader_of
 from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
 from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
@@ -246,16 +247,12 @@ class Call:
         return reading
 
     def _usage_alone(self, adapter: type[Adapter], event: Event) -> Found | None:
-        """A payload that is itself a usage object: read by the adapter that reads most in it, the provider's own first."""
+        """A payload that is itself a usage object."""
         if self.named is None and self.recogniser.by_shape(event) is not None:
             return None
-        if _refuses(adapter, event):
-            return adapter, event, {}  # refused with its path, and read in nobody else's words
         known = self.recogniser.registry
-        candidates = dict.fromkeys((adapter, *known.by_label.get(self.label or "", ()), *known.roots))
-        named = [candidate for candidate in candidates if _names_in(candidate, event, total_is_enough=candidate is adapter)]
-        best = max(named, key=lambda candidate: _told_in(candidate, event), default=None)
-        return (best, event, {}) if best is not None and _told_in(best, event) else None
+        reader = reader_of(event, adapter, (*known.by_label.get(self.label or "", ()), *known.roots))
+        return None if reader is None else (reader, event, {})
 
     def _read_stream(self, adapter: type[Adapter], found: Gathered, events: list[Event], complete: bool) -> Reading:
         carriers, beside, _ = found
@@ -366,34 +363,6 @@ def _reads(adapter: type[Adapter], event: Event) -> bool:
         return located is not None and adapter.measure(*located) is not None
     except Refused:
         return False
-
-
-def _refuses(adapter: type[Adapter], usage: Event) -> bool:
-    """Whether a usage has an adapter's own names, and one of its figures is refused."""
-    if usage.keys().isdisjoint((*adapter.usage_names, adapter.ready_if)):
-        return False
-    try:
-        adapter.measure(usage, {})
-    except Refused:
-        return True
-    return False
-
-
-def _names_in(adapter: type[Adapter], usage: Event, *, total_is_enough: bool) -> bool:
-    """Whether a usage has an adapter's own names. What a total is made of, another's words do not tell."""
-    names = {name for name in usage.keys() & adapter.usage_names if usage[name] is not None}
-    return bool(names if total_is_enough else names - {"total_tokens"})
-
-
-def _told_in(adapter: type[Adapter], usage: Event) -> int:
-    """How many figures an adapter reads in a usage; one that it refuses counts, so that it is refused with its path."""
-    try:
-        measured = adapter.measure(usage, {})
-    except Refused as refused:
-        return int(refused.expected != "an object")  # what holds no figures is another thing of the same name
-    if measured is None or (measured[1][0] is None and measured[1][1] is None):
-        return 0
-    return sum(value is not None for value in measured[1])
 
 
 def envelope_of(raw: bytes | str, known: Registry) -> Mapping[str, Any] | None:
