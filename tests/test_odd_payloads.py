@@ -97,6 +97,24 @@ def test_steps_are_calls_of_their_own_until_their_run_is_told() -> None:
     assert (reading.id, reading.metrics.total_tokens, reading.complete) == ("run_1", 31, True)
 
 
+def test_a_bad_figure_of_a_step_is_in_no_sum() -> None:
+    bad = {**STEP, "id": "step_2", "usage": {**USED, "prompt_tokens": -1}}
+    with pytest.raises(MalformedUsage):
+        unimeter.read([{**STEP, "usage": USED}, bad])
+
+
+def test_a_mark_is_of_its_own_response_alone() -> None:
+    copilots = {**CHAT, "id": "a", "usage": USED, "copilot_usage": {"total_nano_aiu": 2}}
+    mine = {**CHAT, "id": "b", "usage": USED}
+    for pair in ([copilots, mine], [mine, copilots]):
+        assert {call.id: call.provider for call in unimeter.read(pair).calls} == {"a": "GitHub Copilot", "b": "OpenAI Chat"}
+    line = {"recordId": "1", "modelOutput": {**CLAUDE, "usage": {"input_tokens": 17, "output_tokens": 33}}}
+    other = {"custom_id": "2", "response": {"body": mine}}
+    failed = {"recordId": "3", "error": {"errorCode": 400}}
+    for lines in ([line, other, failed], [failed, other, line]):
+        assert {call.provider for call in unimeter.read(lines).calls} == {"AWS Bedrock", "OpenAI Chat"}
+
+
 def test_one_response_of_a_page_may_be_on_its_way() -> None:
     page = {"object": "list", "data": [{**RUN, "usage": USED}, {**RUN, "id": "run_2", "status": "in_progress", "usage": None}]}
     reading = unimeter.read(page)

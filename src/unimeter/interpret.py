@@ -106,11 +106,9 @@ class Call:
         self._take_headers(held, headers)
         responses = several.responses_in_all(held.events)
         if responses is None and not held.one_call and len(held.events) > 1:
-            responses = several.whole_responses(held.events, self.recogniser.by_shape)
+            whole = several.whole_responses(held.events, self.recogniser.by_shape)
+            responses = None if whole is None else [(response, {}) for response in whole]
         if responses is not None:
-            if self.hints.label is None:  # what is around the responses may say whose they are
-                labels = (self.recogniser.marked(Adapter, event, None) for event in held.events)
-                self.hints = self.hints._replace(label=next(filter(None, labels), None))
             return self._sum_of(responses)
         adapter = self.adapter_of(held.events, held.kind)
         asides = several.set_aside(adapter, held.events) if adapter.asides else []
@@ -298,7 +296,7 @@ class Call:
             except MissingUsage:
                 complete = False
                 continue
-            answer.id = next(iter(several.ids(adapter, found.carriers)), answer.id)
+            answer.id = (answer.id, *several.ids(adapter, found.carriers))[-1]  # and not that of one that told no usage
             if (before := calls.get(answer.id)) is not None:
                 answer.model = before.model
             calls[answer.id or len(calls)] = answer
@@ -309,12 +307,12 @@ class Call:
             reading.metrics.provider_metrics = {**own, "context_tokens": read[-1]}
         return reading
 
-    def _sum_of(self, responses: Iterable[Any]) -> Reading:
+    def _sum_of(self, responses: Iterable[tuple[Any, Event]]) -> Reading:
         calls: list[Reading] = []
         complete, free = True, None
-        for response in responses:
+        for response, around in responses:
             try:
-                found = self._calls_in(response, self.model)
+                found = self._calls_in(response, self.model, around)
             except MissingUsage as missing:
                 free = missing
                 continue
@@ -324,14 +322,16 @@ class Call:
             raise free
         return self._added(calls, complete)
 
-    def _calls_in(self, response: Any, model: str | None) -> list[Reading]:
-        """The reading of a response; none where it lacks its usage.
+    def _calls_in(self, response: Any, model: str | None, around: Event | None = None) -> list[Reading]:
+        """The reading of a response; none where it lacks its usage. What is around it may say whose it is.
 
         Raises:
             MissingUsage: none is due.
         """
         call = self.another()
         call.model = model
+        if around and call.hints.label is None:
+            call.hints = call.hints._replace(label=self.recogniser.marked(Adapter, around, None))
         try:
             return [call.read(response, None)]
         except MissingUsage as missing:

@@ -42,10 +42,10 @@ _HELD = frozenset((*(path.partition(".")[0] for path in RESPONSES), "error", "er
 _TOPS = frozenset((*TELLING, *(path.partition(".")[0] for path in LISTS)))
 
 
-def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[Any] | None:
-    """The responses in all events; None where no event is a result line or a job."""
-    found = [responses for event in events if (responses := responses_in(event)) is not None]
-    return [response for responses in found for response in responses] if found else None
+def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Mapping[str, Any]]] | None:
+    """The responses in all events, each with the event around it; None where no event is a result line or a job."""
+    found = [(responses, event) for event in events if (responses := responses_in(event)) is not None]
+    return [(response, event) for responses, event in found for response in responses] if found else None
 
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
@@ -165,10 +165,11 @@ def _tells_usage(event: Mapping[str, Any], adapter: type[Adapter]) -> bool:
     return located is not None and (located[0] is not event or any(event.get(name) is not None for name in adapter.usage_names))
 
 
-def ids(adapter: type[Adapter], carriers: Iterable[tuple[Mapping[str, Any], Any]]) -> set[str]:
-    """The ids that the events with usage bear: more than one, and streams of several calls were joined."""
+def ids(adapter: type[Adapter], carriers: Iterable[tuple[Mapping[str, Any], Any]]) -> list[str]:
+    """The ids that the events with usage bear, each once: more than one, and streams of several calls were joined."""
     located = (adapter.locate(event) for event, _ in carriers)
-    return {found for place in located if place is not None and (found := adapter.identify(place[1])[1]) is not None}
+    found = (adapter.identify(place[1])[1] for place in located if place is not None)
+    return [*dict.fromkeys(one for one in found if one is not None)]
 
 
 def _shared(values: list[Any]) -> Any:

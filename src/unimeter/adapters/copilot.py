@@ -19,7 +19,6 @@ class Copilot(OpenAIChat):
     provider = "GitHub Copilot"
     aliases = ("copilot",)
     hosts = ("api.githubcopilot.com", "*.githubcopilot.com", "copilot-api.*.ghe.com")
-    marks = ("copilot_usage",)
     sdk_types = ()
 
     provider_metrics = {**OpenAIChat.provider_metrics, **_BILLED}
@@ -33,7 +32,6 @@ class CopilotResponses(OpenAIResponses):
 
     provider = "GitHub Copilot"
     hosts = ()
-    marks = ("copilot_usage",)
     sdk_types = ()
 
     provider_metrics = {**OpenAIResponses.provider_metrics, **_BILLED}

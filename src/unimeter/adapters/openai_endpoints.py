@@ -115,10 +115,10 @@ class OpenAIAssistants(OpenAIChat):
         runs = [usage for event, usage in held if event.get("object") == "thread.run"]
         if runs:
             return merged(runs)
-        steps = {event.get("id"): fields_of(usage) for event, usage in held}  # each is told again when it ends
         known: dict[str, Any] = {}
-        for usage in steps.values():
-            known = fold(known, dict(usage or {})) or {}
+        for usage in {event.get("id"): usage for event, usage in held}.values():  # each is told again when it ends
+            cls.measure(usage, {})  # a bad figure is refused before it is in a sum
+            known = fold(known, dict(fields_of(usage) or {})) or {}
         return known
 
 
