@@ -205,3 +205,20 @@ def test_a_response_that_was_steered_away_from_is_billed_as_well() -> None:
     for reading in (unimeter.read(events), watched.reading):
         assert reading is not None
         assert [(call.id, call.metrics.total_tokens) for call in reading.calls] == [("a", 13), ("b", 22)]
+
+
+def test_what_goes_on_after_an_end_is_not_whole() -> None:
+    """Another choice, or the response that took another's place."""
+    usage = {"input_tokens": 10, "output_tokens": 3, "total_tokens": 13}
+    response = {"id": "a", "object": "response", "model": "m", "usage": usage}
+    steered = {"type": "response.incomplete", "response": response}
+    assert unimeter.read([steered]).complete
+    assert not unimeter.read([steered, {"type": "response.output_text.delta", "delta": "He"}]).complete
+
+    def said(choice: int, text: str, reason: str | None) -> dict[str, Any]:
+        choices = [{"index": choice, "delta": {"content": text}, "finish_reason": reason}]
+        return {"object": "chat.completion.chunk", "model": "m", "choices": choices, "usage": USED}
+
+    chunks = [said(0, "a", None), said(1, "b", None), said(0, "", "stop"), said(1, "c", None)]
+    assert not unimeter.read(chunks).complete
+    assert unimeter.read([*chunks, said(1, "", "stop")]).complete

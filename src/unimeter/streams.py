@@ -91,7 +91,7 @@ def begins(adapter: type[Adapter], event: Event) -> bool:
 
 def ended(adapter: type[Adapter], events: Sequence[Any]) -> bool:
     """Whether some event says that the answer was finished, and none after it that another began, or goes on."""
-    begun = (*adapter.start_tests, *(adapter.content_tests if adapter.stop_tests and adapter.final else ()))
+    begun = (*adapter.start_tests, *(adapter.content_tests if adapter.final else ()))
     for event in reversed(events):
         for holds in adapter.final_tests:
             if holds(event):
