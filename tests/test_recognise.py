@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import unimeter
-from unimeter import UnknownProvider
+from unimeter import MalformedUsage, MissingUsage, UnknownProvider
 from unimeter.adapters.rows import ROWS, Row
 from unimeter.fixture import Fixture
 from unimeter.recognise import Recogniser, from_url, recogniser
@@ -39,11 +39,23 @@ def test_from_the_body_alone_never_a_wrong_name(read_fixture: Fixture) -> None:
         alone = read_fixture.name.endswith("_alone")  # a framework's usage object, whose provider has to be named
         assert (
             alone
-            or read_fixture.name in ("aws_bedrock/invoke_titan_embed", "huggingface/tgi_stream", "mistral/connectors")
+            or read_fixture.name in ("aws_bedrock/invoke_titan_embed", "huggingface/tgi_stream")
             or (read_fixture.response is not None and "data" in read_fixture.response)
         )
         return
     assert label in {read_fixture.expected.provider, *PLAIN_LABELS, *KEEPERS}
+
+
+@pytest.mark.parametrize("name", [name for name, fixture in FIXTURES.items() if fixture.expected.error])
+def test_nor_in_an_error(name: str) -> None:
+    fixture = FIXTURES[name]
+    try:
+        label = unimeter.read(fixture.bytes(), headers=fixture.wire.headers or None).provider
+    except UnknownProvider:
+        return
+    except (MissingUsage, MalformedUsage) as error:
+        label = error.provider
+    assert label in {fixture.expected.provider, *PLAIN_LABELS, ""}  # a broken body may tell nothing
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ class LangChain(Adapter):
 
     provider = "LangChain"
     packages = ("langchain_core",)
-    shape = ("usage_metadata.input_tokens", "usage_metadata.input_token_details", "type=AIMessageChunk")
+    shape = (
+        *("usage_metadata.input_tokens", "usage_metadata.input_token_details"),
+        *("additional_kwargs&response_metadata", "type=AIMessageChunk"),
+    )
     places = ("usage_metadata",)
     model = ("response_metadata.model_name", "response_metadata.model")
     id = ("response_metadata.id", "id")
