@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import unimeter
-from unimeter.batch import bodies, normalize_batch, parts
+from unimeter.batch import bodies, normalize_batch, parts, texts
 from unimeter.batch.normalize import bodies_within
 from unimeter.registry import registry
 from unimeter.shape import conditions
@@ -108,6 +108,55 @@ def test_what_was_read_before_changes_nothing() -> None:
                 assert first.setdefault(raw, row) == row
 
 
+def test_a_form_reads_no_other_body_otherwise() -> None:
+    """Bodies that end in the same name are tried by one form, whatever else is in them."""
+    sender = bodies.Sender()
+    raws = [json.dumps(body).encode() for body in WHOLE.values()]
+    rows = [sender.row(raw) for raw in raws]
+    read_by_another = 0
+    for sample in raws:
+        form = sender._new_form(sample)
+        for raw, row in zip(raws, rows, strict=True) if form is not None else ():
+            if not form.read(raw, [0], [len(raw)], [0], []):
+                assert bodies._reads(form, raw, row), (sample, raw)
+                read_by_another += raw is not sample
+    assert read_by_another > 100  # else nothing was tried
+
+
+def test_what_ends_alike_is_read_by_the_form_that_is_usual_and_only_if_it_is() -> None:
+    """Most of a block are of one form, then of another, then of both; a few are none's."""
+    bodies_within.cache_clear()
+    chat = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}, "model": "m"}
+    details = {"prompt_tokens_details": {"cached_tokens": 1}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    kinds = [
+        chat,
+        chat | {"usage": {**chat["usage"], **details}},
+        {"type": "message", "usage": {"input_tokens": 1, "output_tokens": 2}, "model": "m"},
+        {"choices": [], "usage": {"prompt_tokens": -1}, "model": "m"},
+    ]
+    read = {json.dumps(kind).encode(): expected(json.dumps(kind).encode()) for kind in kinds}
+    usual = set()
+    for most in (0, 1, None, 2, 3, 0):
+        chance = random.Random(most)
+        weights = [40 if most in (at, None) else 1 for at in range(4)]
+        raws = chance.choices(list(read), weights, k=400)
+        for _ in range(2):
+            assert rows_in(normalize_batch(pa.record_batch({"response": raws}))) == [read[raw] for raw in raws]
+        (sender,) = bodies_within(None)._senders.values()
+        usual.add(sender.usual.get(b'"model'))
+    assert len(usual) == 4  # each of the three that can be read by a form, and none
+
+
+def test_what_ends_in_ever_other_names_is_not_kept() -> None:
+    bodies_within.cache_clear()
+    chat = {"choices": [], "model": "m", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    raws = [json.dumps(chat | {f"new_{at}": 1}).encode() for at in range(9_000)]
+    table = normalize_batch(pa.record_batch({"response": raws}))
+    assert set(table["total_tokens"].to_pylist()) == {3}
+    (sender,) = bodies_within(None)._senders.values()
+    assert len(sender.usual) <= 4096
+
+
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "", "ﬁ", "a-b", "a" * 10_000, "class", "__class__", "\x00"])
 def test_names_that_are_no_names(name: str) -> None:
     """A body may have any name in its usage, beside it, and in a tree that is passed on."""
@@ -178,7 +227,7 @@ def test_all_other_fixtures_have_a_form() -> None:
     without = set()
     for name, body in of_providers.items():
         raw = json.dumps(body).encode()
-        sender.read(bodies.Texts(raw, [0], [len(raw)]), [0], name.encode(), parts.Table())
+        sender.read(texts.Texts(raw, [0], [len(raw)]), [0], name.encode(), parts.Table())
         if not any(not form.read(raw, [0], [len(raw)], [0], []) for form in sender.forms):
             without.add(name.partition("/")[2])
     assert without == {name for names in WITHOUT_A_FORM.values() for name in names}

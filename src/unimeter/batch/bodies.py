@@ -1,19 +1,19 @@
 """Bodies in, columns out: those of one form by what reads that form, and one of a new form by `read`, which makes it known.
 
-Bodies of one form have the same names in their usage, in the same order, so those names, without the figures, say which
-form to try first. It is only a hint: a form leaves what is not like it.
+Which form to try first, `texts` tells: a form leaves what is not like it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from unimeter.batch.parts import NAMES, Part, Row, Table, failed, free, row_of
+from unimeter.batch.texts import Texts
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.forms import Form
 from unimeter.likeness import Path, Unlike
@@ -21,46 +21,22 @@ from unimeter.meter import read
 from unimeter.recognise import NO_URL, FromUrl, recogniser
 from unimeter.wire.json import NotJSON, loads
 
-_FIGURES = b"0123456789.+-eE"
-_FURTHEST = 200
-"""How much of a usage is looked at for a hint: its first names."""
-_TAIL = 512
-"""How much of a body is copied first to look for its usage: most have it at their end. Bytes are searched where they stand."""
-_USAGE = b'"usage'
 _MOST_FORMS = 128
 """How many forms are made known for a sender; beyond them, what is new is read by `read`."""
 _TRIES = 3
 """How often in a row no form is made of bodies with a hint, before it is given up."""
 _MOST_ALIKE = 16
 """How many forms bodies with one hint have, at most."""
+_MOST = 7 / 8
+"""How many of the bodies that end alike are of the usual form, at least."""
 _MOST_HINTS = 4096
 _MOST_SENDERS = 64
-
-
-class Texts(NamedTuple):
-    """Bodies that stand in one text."""
-
-    text: bytes | memoryview
-    starts: list[int]
-    ends: list[int]
-    missing: Container[int] = ()
-    """Which are not there at all; they end where they begin."""
-    first: int = 0
-    """Which row of the table the first of them is."""
-
-    def body(self, at: int) -> bytes | None:
-        """One of them."""
-        return None if at in self.missing else bytes(self.text[self.starts[at] : self.ends[at]])
-
-    def bodies(self) -> Iterator[bytes]:
-        """All of them; one that is not there is empty."""
-        return (bytes(self.text[start:end]) for start, end in zip(self.starts, self.ends, strict=True))
 
 
 class Sender:
     """What is known of who sends bodies other than by the bodies, and the forms that have come from there."""
 
-    __slots__ = ("forms", "hints", "likely", "provider", "tried", "url", "within")
+    __slots__ = ("forms", "hints", "likely", "provider", "tried", "url", "usual", "within")
 
     def __init__(self, provider: str | None = None, url: str | None = None, within: Path = ()) -> None:
         self.provider = provider
@@ -71,18 +47,39 @@ class Sender:
         self.forms: list[Form] = []
         self.likely: dict[bytes, list[Form]] = {}
         """The forms to try, by the hint."""
+        self.usual: dict[bytes, Form] = {}
+        """The form that nearly all bodies have which end in a name."""
         self.tried: Counter[bytes] = Counter()
         """How often in a row no form could be made of bodies with a hint."""
 
-    def read(self, texts: Texts, asked: list[int], hint: bytes, table: Table) -> None:
-        """Read some bodies with the same hint.
+    def read(self, texts: Texts, asked: list[int], last: bytes, table: Table) -> None:
+        """Read some bodies that end alike.
 
         Args:
             texts: bodies.
             asked: which of them; it is used up.
-            hint: what they have in common.
+            last: the name that they end in.
             table: takes their rows.
         """
+        count = len(asked)
+        usual = self.usual.get(last)
+        if usual is not None:
+            asked = _read(usual, texts, asked, table)
+            if not asked:
+                return
+            if len(asked) > count * (1 - _MOST):
+                del self.usual[last]
+        for hint, alike in texts.by_usage(asked).items():
+            are_most = len(alike) >= count * _MOST
+            self._read_alike(texts, alike, hint, table)
+            forms = self.likely.get(hint, ())
+            if are_most and len(forms) == 1:
+                if len(self.usual) >= _MOST_HINTS:
+                    self.usual.clear()
+                self.usual[last] = forms[0]
+
+    def _read_alike(self, texts: Texts, asked: list[int], hint: bytes, table: Table) -> None:
+        """Read some bodies with the same hint; which they are is used up."""
         for form in list(self.likely.get(hint, ())):
             asked = _read(form, texts, asked, table)
             if not asked:
@@ -182,7 +179,9 @@ class Bodies:
                 asked = [None] * count if urls is None else urls[start : start + count]
                 senders = [self._sender(name or provider, url) for name, url in zip(names, asked, strict=True)]
             if isinstance(block, Texts):
-                _read_all(block._replace(first=start), senders, table)
+                texts = block._replace(first=start)
+                for sender, last, found in texts.by_last_name(senders):
+                    sender.read(texts, found, last, table)
             else:
                 for at, (body, sender) in enumerate(zip(block, senders, strict=True), start):
                     table.add(at, sender.row(body))
@@ -204,36 +203,6 @@ class Bodies:
                 self._told.clear()
             self._told[provider, url] = known
         return known
-
-
-def _read_all(texts: Texts, senders: Iterable[Sender], table: Table) -> None:
-    """Read some bodies: those that come from one sender with the same hint together."""
-    groups: defaultdict[Sender, defaultdict[bytes, list[int]]] = defaultdict(lambda: defaultdict(list))
-    last: Sender | None = None
-    group: defaultdict[bytes, list[int]] = defaultdict(list)
-    text = texts.text
-    for at, (start, end, sender) in enumerate(zip(texts.starts, texts.ends, senders, strict=True)):
-        if sender is not last:
-            last, group = sender, groups[sender]
-        if isinstance(text, bytes):
-            usage = text.rfind(_USAGE, start, end)
-            some = text if usage >= 0 else text[start:end]
-        else:
-            some = text[start if end - start < _TAIL else end - _TAIL : end].tobytes()
-            usage = some.rfind(_USAGE)
-            if usage < 0 and end - start > _TAIL:
-                some = text[start:end].tobytes()
-                usage = some.rfind(_USAGE)
-        if usage < 0:
-            names = some[:8]
-        else:
-            furthest = min(usage + _FURTHEST, end if some is text else len(some))
-            close = some.find(b"}", usage, furthest)
-            names = some[usage : furthest if close < 0 else close]
-        group[names.translate(None, _FIGURES)].append(at)
-    for sender, by_hint in groups.items():
-        for hint, found in by_hint.items():
-            sender.read(texts, found, hint, table)
 
 
 def _read(form: Form, texts: Texts, asked: list[int], table: Table) -> list[int]:

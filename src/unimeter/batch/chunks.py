@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unimeter.batch.bodies import Texts
 from unimeter.batch.logs import LOGS, Call
 from unimeter.batch.normalize import holds_words, payloads_in, words_in
+from unimeter.batch.texts import Texts
 from unimeter.extras import needs
 from unimeter.structs import UNREADABLE, attribute, decoder
 from unimeter.wire.json import NotJSON, loads

@@ -68,7 +68,7 @@ def _table_of(parts: Sequence[Part]) -> pa.RecordBatch:
     columns["provider_metrics"] = _as_json(parts)
     order = [at for part in parts for at in part.at]
     if order != [*range(len(order))]:
-        there = pc.sort_indices(pa.array(order, pa.int64()))
+        there = pc.inverse_permutation(pa.array(order, pa.int64()))
         columns = {name: column.take(there) for name, column in columns.items()}
     columns["total_tokens"] = _sum(columns["input_tokens"], columns["output_tokens"])
     columns["audio_total_tokens"] = _sum(columns["audio_input_tokens"], columns["audio_output_tokens"])
@@ -116,11 +116,15 @@ def _bounds(text: bytes) -> pa.Buffer:
 
 
 def _reported(columns: list[pa.Array], is_read: pa.Array) -> pa.Array:
-    """For each row the names of the columns in which it has something."""
-    held = None
-    for at, column in enumerate(columns):
-        bit = pc.if_else(pc.is_valid(column), pa.scalar(1 << at, pa.int16()), pa.scalar(0, pa.int16()))
-        held = bit if held is None else pc.bit_wise_or(held, bit)
-    held = pc.if_else(is_read, held, pa.scalar(None, pa.int16())).dictionary_encode()
-    names = [sorted(name for at, name in enumerate(_REPORTED) if one & (1 << at)) for one in held.dictionary.to_pylist()]
+    """For each row the names of the columns in which it has something; none where it was not read."""
+    held = is_read.cast(pa.int16())
+    for at, column in enumerate(columns, 1):
+        if column.null_count < len(column):
+            held = pc.bit_wise_or(held, pc.shift_left(pc.is_valid(column).cast(pa.int16()), pa.scalar(at, pa.int16())))
+    held = held.dictionary_encode()
+    names = [_names_of(bits) for bits in held.dictionary.to_pylist()]
     return pa.array(names, SCHEMA.field("reported").type).take(held.indices)
+
+
+def _names_of(bits: int) -> list[str] | None:
+    return sorted(name for at, name in enumerate(_REPORTED, 1) if bits & (1 << at)) if bits & 1 else None

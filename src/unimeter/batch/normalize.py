@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
-from unimeter.batch.bodies import Bodies, Texts
+from unimeter.batch.bodies import Bodies
 from unimeter.batch.columns import table_of
+from unimeter.batch.texts import TAIL, Tails, Texts
 from unimeter.extras import needs
 
 with needs("batch"):
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 
 def normalize_batch(
@@ -99,10 +101,17 @@ def _value(scalar: Any) -> Any:
 
 
 def _texts(column: Any) -> Texts:
-    _, offsets, data = column.buffers()
-    edges = memoryview(offsets).cast(_OFFSETS[column.type])[column.offset : column.offset + len(column) + 1].tolist()
-    starts, ends = edges[:-1], edges[1:]
+    starts, ends, text = _edges(column)
+    as_bytes = column.cast(pa.binary() if _OFFSETS[column.type] == "i" else pa.large_binary())
+    *edges, tails = _edges(pc.binary_slice(as_bytes, -TAIL))
     missing = {at for at, there in enumerate(column.is_valid().to_pylist()) if not there} if column.null_count else frozenset()
     for at in missing:
         ends[at] = starts[at]
-    return Texts(memoryview(b"" if data is None else data), starts, ends, missing)
+    return Texts(text, starts, ends, Tails(tails.tobytes(), *edges), missing)
+
+
+def _edges(column: Any) -> tuple[list[int], list[int], memoryview]:
+    """Where each text begins and ends in what holds them all."""
+    _, offsets, data = column.buffers()
+    edges = memoryview(offsets).cast(_OFFSETS[column.type])[column.offset : column.offset + len(column) + 1].tolist()
+    return edges[:-1], edges[1:], memoryview(b"" if data is None else data)
