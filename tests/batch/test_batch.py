@@ -409,6 +409,21 @@ def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 40 * len(GOOD)
 
 
+def test_one_chunk_is_read_without_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.jsonl").write_bytes(CHAT + b"\n")
+    arguments = [str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options()
+    monkeypatch.setattr("unimeter.batch.job.ProcessPoolExecutor", None)
+    assert run(*arguments).rows == 1
+    whole = (tmp_path / "out.jsonl").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("unimeter.batch.job._join", None)
+        with pytest.raises(TypeError):  # as if killed when the part was there
+            run(*arguments)
+    monkeypatch.setattr("unimeter.batch.job.read_chunk", None)
+    assert run(*arguments, resume=True).rows == 1  # the part is taken as it is
+    assert (tmp_path / "out.jsonl").read_bytes() == whole
+
+
 CLAUDE = {"type": "message", "model": "m", "usage": {"input_tokens": 9, "output_tokens": 2}}
 GEMINI = {"candidates": [], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}}
 BATCH_LINES = {

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -132,11 +133,16 @@ def _part(parts: Path, number: int) -> Path:
 
 def _read(waiting: Iterator[Chunk], parts: Path, options: Options, workers: int) -> Iterator[tuple[Chunk, int]]:
     """Read chunks, some at a time; each with its rows when it is done."""
+    first = [*islice(waiting, 2)]
+    if len(first) == 1:  # no process starts as fast as this is read
+        part = _part(parts, first[0].number)
+        yield first[0]._replace(lines=None), 0 if part.exists() else read_chunk(first[0], part, options)
+        return
     running: dict[Future[int], Chunk] = {}
     ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the job
     with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
         try:
-            for chunk in waiting:
+            for chunk in chain(first, waiting):
                 part = _part(parts, chunk.number)
                 if part.exists():
                     yield chunk, 0
