@@ -9,64 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from unimeter.adapter import Adapter
 from unimeter.compiler import add_metrics, add_told
 from unimeter.fields import Step, Value, parse
+from unimeter.likeness import Unlike
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.registry import Registry
 from unimeter.shape import conditions
 from unimeter.source import Source
-from unimeter.structs import ABSENT, NOTHING, TYPES, UNREADABLE, attribute
+from unimeter.structs import ABSENT, NOTHING, TYPES, UNREADABLE, Node, attribute, decoder
 
 Reader = Callable[[Any], MessageMetrics | None]
-
-_TYPES: dict[str, Any] = {kind: known | None for kind, known in TYPES.items()}
-
-
-class _Presence:
-    """A name of which only the presence counts."""
-
-
-class _Node(NamedTuple):
-    """A struct in the making: what each name of the wire holds, a node or a type."""
-
-    camel: bool
-    fields: dict[str, Any]
-
-    def wire(self, step: Step) -> str:
-        """How the wire spells a name."""
-        return step.camel if self.camel else step.name
-
-    def plant(self, steps: tuple[Step, ...], kind: Any) -> None:
-        step, *rest = steps
-        name = self.wire(step)
-        if name != step.name:
-            self.fields.setdefault(step.name, NOTHING)  # a body with both spellings is left
-        here = self.fields.get(name)
-        if step.each or (rest and here is not None and not isinstance(here, _Node)):
-            self.fields[name] = Any  # a list; or read as it stands and looked into as well
-        elif rest:
-            self.fields.setdefault(name, _Node(self.camel, {})).plant(tuple(rest), kind)
-        elif here is None:
-            self.fields[name] = kind
-        elif here is not kind:
-            self.fields[name] = Any
 
 
 class _StructSource(Source):
     """Looks names up in structs, which hold what is declared and checked; in what is of any type, as `Source` does."""
 
-    def __init__(self, body: _Node, camel_case: bool) -> None:
+    def __init__(self, body: Node, camel_case: bool) -> None:
         super().__init__("metrics", "raw", camel_case=camel_case)
-        self._nodes: dict[str, _Node] = {"event": body, "holder": body}
+        self._nodes: dict[str, Node] = {"event": body, "holder": body}
 
-    def in_struct(self, variable: str, node: _Node) -> None:
+    def plant(self, node: Node, steps: tuple[Step, ...], kind: Any) -> None:
+        """Let structs hold what stands at a path; what is asked for in two ways is of any type."""
+        step, *rest = steps
+        name, fields = self.wire(step), node.fields
+        if name != step.name:
+            fields.setdefault(step.name, NOTHING)  # a body with both spellings is left
+        if step.each or (rest and not isinstance(fields.get(name, node), Node)):
+            fields[name] = Any  # a list; or read as it stands and looked into as well
+        elif rest:
+            self.plant(fields.setdefault(name, Node()), tuple(rest), kind)
+        elif fields.setdefault(name, kind) is not kind:
+            fields[name] = Any
+
+    def wire(self, step: Step) -> str:
+        """How the wire spells a name."""
+        return step.camel if self.camel_case else step.name
+
+    def in_struct(self, variable: str, node: Node) -> None:
         """Say that a variable holds a struct."""
         self._nodes[variable] = node
 
@@ -74,44 +59,31 @@ class _StructSource(Source):
         if parent not in self._nodes:
             return super().get(parent, step)
         variable = self.variable(step.name)
-        self.add(f"{variable} = {parent}.{attribute(self._nodes[parent].wire(step))}")
+        self.add(f"{variable} = {parent}.{attribute(self.wire(step))}")
         return variable
 
     def container(self, root: str, steps: tuple[Step, ...]) -> str:
         node = self._node(root, steps)
-        if not isinstance(node, _Node) or not steps:
+        if not isinstance(node, Node) or not steps:
             return super().container(root, steps)
         if (root, steps) not in self._known:
             variable = self.get(self.container(root, steps[:-1]), steps[-1])
             self.in_struct(variable, node)
-            empty = self.constant(struct_of(node)())
+            empty = self.constant(node.struct()())
             self.add(f"if {variable} is None: {variable} = {empty}")
             self._known[root, steps] = variable
         return self._known[root, steps]
 
     def check(self, variable: str, leaf: Value) -> None:
         node = self._node("holder" if leaf.beside else "usage", leaf.steps)
-        if node not in _TYPES.values():
+        if node not in TYPES.values():
             super().check(variable, leaf)
 
     def _node(self, root: str, steps: tuple[Step, ...]) -> Any:
         node: Any = self._nodes.get(root)
         for step in steps:
-            node = node.fields.get(node.wire(step)) if isinstance(node, _Node) else None
+            node = node.fields.get(self.wire(step)) if isinstance(node, Node) else None
         return node
-
-
-def struct_of(node: _Node) -> type[msgspec.Struct]:
-    """The struct that msgspec decodes into."""
-    fields: list[tuple[str, Any, Any]] = []
-    for name, kind in node.fields.items():
-        if isinstance(kind, _Node):
-            fields.append((attribute(name), struct_of(kind) | None, None))
-        elif kind is _Presence:
-            fields.append((attribute(name), Raw, ABSENT))
-        else:
-            fields.append((attribute(name), kind, None))
-    return msgspec.defstruct("Kept", fields, rename={attribute(name): name for name in node.fields}, gc=False)
 
 
 def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> Reader | None:
@@ -126,19 +98,20 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     place: tuple[Step, ...] = parse(spec.places[0]) if spec.places[0] else ()
     if len(place) > 1 or spec.usage_is_list:
         return None
-    body = _Node(spec.camel_case, {})
-    usage = body
+    body = usage = Node()
+    source = _StructSource(body, spec.camel_case)
     if place:
-        usage = body.fields[body.wire(place[0])] = _Node(spec.camel_case, {})
+        usage = body.fields[source.wire(place[0])] = Node()
     for leaf in adapter.leaves():
-        (body if leaf.beside else usage).plant(leaf.steps, _TYPES.get(leaf.kind, Any))
+        source.plant(body if leaf.beside else usage, leaf.steps, TYPES.get(leaf.kind, Any))
     if spec.ready_if:
         usage.fields[spec.ready_if] = Any
     tests = _Tests(registry.root_of(adapter), registry, body)
     marks = () if named else tuple(_marks(registry, tests.root, body, usage))
-
-    source = _StructSource(body, spec.camel_case)
-    source.constants.update(ABSENT=ABSENT, UNREADABLE=UNREADABLE)
+    try:
+        source.constants.update(decode=decoder((), body), ABSENT=ABSENT, UNREADABLE=UNREADABLE)
+    except Unlike:  # two of its names would be one
+        return None
     source.add("try: event = decode(raw)")
     source.add("except UNREADABLE: return None")
     for test in tests.of_others:
@@ -147,7 +120,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         return None
     source.add(f"if not ({' or '.join(tests.own)}): return None")
     source.add("holder = event")
-    source.add(f"usage = event.{attribute(body.wire(place[0]))}" if place else "usage = event")
+    source.add(f"usage = event.{attribute(source.wire(place[0]))}" if place else "usage = event")
     if place:
         source.add("if usage is None: return None")
     source.in_struct("usage", usage)
@@ -156,14 +129,13 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
     if spec.ready_if:
         source.add(f"if usage.{attribute(spec.ready_if)} is not None: return None")
     source.add(f"return {add_metrics(source, add_told(source, spec, typed=True))}")
-    source.constants["decode"] = msgspec.json.Decoder(struct_of(body)).decode
     return source.build(f"{adapter.__name__}.typed")
 
 
 class _Tests:
     """What shows that a body is of one dialect and of none that is asked before it."""
 
-    def __init__(self, root: type[Adapter], registry: Registry, body: _Node) -> None:
+    def __init__(self, root: type[Adapter], registry: Registry, body: Node) -> None:
         self.root = root
         self.own: list[str] = []
         self.of_others: list[str] = []
@@ -176,7 +148,7 @@ class _Tests:
             if other is root:
                 break
 
-    def _take(self, other: type[Adapter], text: str, body: _Node) -> None:
+    def _take(self, other: type[Adapter], text: str, body: Node) -> None:
         parts = conditions(text)
         plain = all(len(part.steps) == 1 for part in parts)
         if other is self.root and not plain:
@@ -185,8 +157,8 @@ class _Tests:
         for part in parts:
             name = part.steps[0].name
             if body.fields.get(name) is None:
-                body.fields[name] = _Presence if part.wanted is None or not plain else Any
-            if body.fields[name] is _Presence:
+                body.fields[name] = Raw if part.wanted is None or not plain else Any
+            if body.fields[name] is Raw:
                 expressions.append(f"event.{attribute(name)} is not ABSENT")
             elif part.wanted is None or not plain:
                 expressions.append(f"event.{attribute(name)} is not None")
@@ -197,13 +169,13 @@ class _Tests:
         (self.own if other is self.root else self.of_others).append(" and ".join(expressions))
 
 
-def _marks(registry: Registry, root: type[Adapter], body: _Node, usage: _Node) -> Iterator[str]:
+def _marks(registry: Registry, root: type[Adapter], body: Node, usage: Node) -> Iterator[str]:
     dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
     for where, mark, _ in (mark for dialect in dialects for mark in registry.marks.get(dialect, ())):
         node, of = (usage, "usage") if where == "usage" else (body, "event")
         name = conditions(mark)[0].steps[0].name  # one that goes deeper is left wherever it begins
-        here = node.fields.setdefault(name, _Presence)
-        yield f"{of}.{attribute(name)} is not {'ABSENT' if here is _Presence else 'None'}"
+        here = node.fields.setdefault(name, Raw)
+        yield f"{of}.{attribute(name)} is not {'ABSENT' if here is Raw else 'None'}"
 
 
 class _ObjectSource(Source):
