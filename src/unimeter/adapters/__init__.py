@@ -18,11 +18,11 @@ MODULES = (
     "anthropic",
     "token_counts",
     "realtime",  # before gemini and openai_responses, in whose words it speaks
+    "openai_responses",
+    "cohere",
     "langchain",  # these two before gemini, which takes any `usage_metadata`
     "google_adk",
     "gemini",
-    "openai_responses",
-    "cohere",
     "bedrock",
     "replicate",
     "dashscope",
