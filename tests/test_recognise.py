@@ -227,5 +227,5 @@ def test_a_typed_reader_is_made_for_most_dialects() -> None:
         fixture = FIXTURES[name]
         adapter = known.whose(json.loads(fixture.bytes()), dict, None, known.from_url(""))
         assert adapter is not None
-        known.remember(None, adapter[1], named=False)
+        known.remember(None, adapter[1], {}, named=False)
         assert known.readers[None](fixture.bytes()) is not None

@@ -125,5 +125,5 @@ def _straight_from_bytes(known: Recogniser, raw: bytes, label: str | None, hints
     metrics = found[1].metrics(fields)
     if metrics is not None:
         named = label is not None or hints.label is not None
-        known.remember(told, found[1] if named else known.registry.root_of(found[1]), named=named)
+        known.remember(told, found[1] if named else known.registry.root_of(found[1]), fields, named=named)
     return metrics

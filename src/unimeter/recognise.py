@@ -249,11 +249,11 @@ class Recogniser:
                     return root.provider, root
         return label, self.adapter(label, root)
 
-    def remember(self, told: Any, adapter: type[Adapter], *, named: bool) -> None:
+    def remember(self, told: Any, adapter: type[Adapter], sample: Any, *, named: bool) -> None:
         """Try the typed reader of an adapter first on the next body that the caller tells as much of."""
         key = (adapter, named)
         if key not in self._typed:
-            self._typed[key] = typed_reader(adapter, self.registry, named=named)
+            self._typed[key] = typed_reader(adapter, self.registry, sample, named=named)
         if len(self.readers) >= _MOST_CLASSES:
             self.readers.clear()
         if (reader := self._typed[key]) is not None:

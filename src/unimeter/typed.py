@@ -86,12 +86,13 @@ class _StructSource(Source):
         return node
 
 
-def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> Reader | None:
+def typed_reader(adapter: type[Adapter], registry: Registry, sample: Any, *, named: bool) -> Reader | None:
     """A reader of the bodies of one adapter; None where its usage does not stand at the top of a plain object.
 
     Args:
         adapter: the dialect, and the provider's way of speaking it.
         registry: all others, of which the body must be none.
+        sample: a body; those with the same names in the same order are read soonest.
         named: whether the provider is known; else a body that bears anyone's mark is left.
     """
     spec = adapter.spec()
@@ -108,6 +109,7 @@ def typed_reader(adapter: type[Adapter], registry: Registry, *, named: bool) -> 
         usage.fields[spec.ready_if] = Any
     tests = _Tests(registry.root_of(adapter), registry, body)
     marks = () if named else tuple(_marks(registry, tests.root, body, usage))
+    body.sort(sample)
     try:
         source.constants.update(decode=decoder((), body), ABSENT=ABSENT, UNREADABLE=UNREADABLE)
     except Unlike:  # two of its names would be one
