@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
@@ -145,6 +147,31 @@ def test_what_ends_alike_is_read_by_the_form_that_is_usual_and_only_if_it_is() -
         (sender,) = bodies_within(None)._senders.values()
         usual.add(sender.usual.get(b'"model'))
     assert len(usual) == 4  # each of the three that can be read by a form, and none
+
+
+def test_threads_read_with_the_same_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB, Polars and Ray call it from threads of theirs; what is usual changes under each of them."""
+    bodies_within.cache_clear()
+    raws = [json.dumps(body).encode() for body in WHOLE.values()]
+    first = dict(zip(raws, normalize_batch(pa.record_batch({"response": raws})).to_pylist(), strict=True))
+    bodies_within.cache_clear()
+    interval = sys.getswitchinterval()
+    monkeypatch.setattr(bodies, "_MOST_HINTS", 8)  # forgotten as often as can be
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(6):
+            some = chance.sample(raws, 20)
+            asked = chance.choices(some, [chance.choice([1, 30]) for _ in some], k=300)
+            rows = normalize_batch(pa.record_batch({"response": asked})).to_pylist()
+            assert rows == [first[raw] for raw in asked]
+
+    try:
+        sys.setswitchinterval(1e-5)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(12)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_what_ends_in_ever_other_names_is_not_kept() -> None:

@@ -68,7 +68,7 @@ class Sender:
             if not asked:
                 return
             if len(asked) > count * (1 - _MOST):
-                del self.usual[last]
+                self.usual.pop(last, None)  # another thread may have been here
         for hint, alike in texts.by_usage(asked).items():
             are_most = len(alike) >= count * _MOST
             self._read_alike(texts, alike, hint, table)
