@@ -45,9 +45,10 @@ _LEAVE = "left.append(at); continue"
 class _Structs:
     """The structs of all bodies that are like one, and the source of a function that reads them."""
 
-    def __init__(self, like: Likeness, within: Path) -> None:
+    def __init__(self, like: Likeness, within: Path, around: Node | None) -> None:
         self.like = like
         self.within = within
+        self.around = around
         self.body = Node()
         spec = like.spec
         leaves = {leaf for field in (*spec.table.values(), *spec.extras.values()) for leaf in field.leaves()}
@@ -139,7 +140,11 @@ class _Structs:
         like = self.like
         source = _Source(self.body, like)
         source.constants["UNREADABLE"] = (*UNREADABLE, Refused)
-        source.constants["decode"] = decoder(self.within, self.body)
+        outer = self.body
+        if self.within:
+            outer = self.around or Node()
+            outer.node(self.within[:-1]).fields[self.within[-1]] = self.body
+        source.constants["decode"] = decoder((), outer)
         source.add("left = []")
         source.add("body = memoryview(text)")
         source.open("for at in asked:")
@@ -244,6 +249,7 @@ class Form:
         named: bool,
         model: str | None,
         within: Path = (),
+        around: Node | None = None,
     ) -> None:
         """
         Args:
@@ -253,7 +259,8 @@ class Form:
             label: the provider's.
             named: whether it is known; else such bodies must show it as the sample does.
             model: the model's id, where a body does not name it.
-            within: where in a line of a log the body stands.
+            within: where in a line the body stands.
+            around: what else such lines hold; None for anything.
 
         Raises:
             Unlike: nothing would tell such bodies for certain from others.
@@ -262,6 +269,8 @@ class Form:
         root = registry.root_of(adapter)
         like.is_of(root, registry)
         like.is_whole(adapter)
+        if around is not None:
+            like.is_one_response()
         if not named:
             dialects = (*(cls for cls in root.__mro__ if cls in registry.roots), None)
             marks = [mark for dialect in dialects for mark in registry.marks.get(dialect, ())]
@@ -269,7 +278,7 @@ class Form:
                 like.bears_no_mark_but(None, [mark for mark in marks if mark[2] != label])
             else:
                 like.bears_no_mark_but(label, marks)
-        source = _Structs(like, within).source()
+        source = _Structs(like, within, around).source()
         told = add_told(source, like.spec, typed=True, leave=_LEAVE)
         columns = {
             "model": repr(model)

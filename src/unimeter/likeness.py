@@ -12,6 +12,7 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.fields import Field, First, Outside, Step, Sum, Value, absent, parse
 from unimeter.registry import Registry
+from unimeter.several import TOPS
 from unimeter.shape import Condition, conditions
 
 Path = tuple[str, ...]
@@ -218,6 +219,11 @@ class Likeness:
         """See to it that bodies like this do not begin a stream."""
         for text in adapter.start:
             self._rule_out(text)
+
+    def is_one_response(self) -> None:
+        """See to it that bodies like this hold no others, nor headers that tell of usage."""
+        for name in ("ResponseMetadata", *sorted(TOPS if self.place != ("usage",) else ())):
+            self.refuse((name,))
 
     def _shows(self, text: str) -> bool:
         """Whether a test of a shape holds."""

@@ -39,7 +39,8 @@ RESPONSES = (
 
 
 _HELD = frozenset((*(path.partition(".")[0] for path in RESPONSES), "error", "errors"))
-_TOPS = frozenset((*TELLING, *(path.partition(".")[0] for path in LISTS)))
+TOPS = frozenset((*TELLING, *(path.partition(".")[0] for path in LISTS)))
+"""Names of which one stands at the top of every body that holds several responses."""
 
 
 def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Mapping[str, Any]]] | None:
@@ -50,13 +51,9 @@ def responses_in_all(events: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Map
 
 def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
     """The responses in a result line or a job; None where the event is neither. A line that failed holds none."""
-    if _TOPS.isdisjoint(event) or event.get("usage") is not None:
+    if TOPS.isdisjoint(event) or event.get("usage") is not None:
         return None
-    if not event.keys().isdisjoint(ITEMS) and not event.keys().isdisjoint(_HELD):
-        return list(_of_lines([event]))
-    if "result" in event and fields_of(_at(event, "result.message")) is not None:
-        return list(_of_lines([event]))
-    if not event.keys().isdisjoint(KEYS) and fields_of(event.get("response")) is not None:
+    if _is_result(event):
         return list(_of_lines([event]))
     if event.get("object") == "list" and _have_usage(event.get("data")):
         return list(event["data"])
@@ -65,6 +62,23 @@ def responses_in(event: Mapping[str, Any]) -> list[Any] | None:
         if isinstance(lines, (list, tuple)) and lines and all(map(_is_line, lines)):
             return list(_of_lines(lines))
     return None
+
+
+def _is_result(event: Mapping[str, Any]) -> bool:
+    """Whether an event is a result line."""
+    names = event.keys()
+    if not names.isdisjoint(ITEMS) and not names.isdisjoint(_HELD):
+        return True
+    if "result" in event and fields_of(_at(event, "result.message")) is not None:
+        return True
+    return not names.isdisjoint(KEYS) and fields_of(event.get("response")) is not None
+
+
+def place_in_line(event: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Where in a result line its response stands; None where the event is none, or holds none."""
+    if event.get("usage") is not None or not _is_result(event):
+        return None
+    return next((tuple(path.split(".")) for path in RESPONSES if fields_of(_at(event, path)) is not None), None)
 
 
 def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any], Any]) -> list[Any] | None:
@@ -127,13 +141,13 @@ def ends(events: Sequence[Mapping[str, Any]], adapter: type[Adapter]) -> list[Ma
 
 
 def added(calls: Sequence[Reading], complete: bool) -> Reading:
-    """Several calls as one reading: their sum, under the model that they share."""
+    """Several calls as one reading: their sum, under the model that they share. Of one alone it has the id as well."""
     columns = zip(*(call.told for call in calls), strict=True)
     totals = [call.total for call in calls]
     return Reading(
         provider=_shared([call.provider for call in calls]) or calls[0].provider,
         model=_shared([call.model for call in calls]),
-        id=None,
+        id=calls[0].id if len(calls) == 1 else None,
         metrics=sum((call.metrics for call in calls), MessageMetrics()),
         complete=complete and all(call.complete for call in calls),
         parts=tuple(part for call in calls for part in call.parts),

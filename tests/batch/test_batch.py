@@ -438,6 +438,7 @@ BATCH_LINES = {
 def test_result_lines_of_batch_apis_as_they_come(line: dict[str, Any]) -> None:
     (row,) = normalize_batch(pa.record_batch({"response": [json.dumps(line)]})).to_pylist()
     assert row["total_tokens"] == 11, row["error"]
+    assert row["id"] == (line.get("response") or {}).get("body", {}).get("id")  # the response's, which is the only one
 
 
 def test_from_the_command_line(tmp_path: Path) -> None:

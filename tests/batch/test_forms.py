@@ -95,6 +95,49 @@ def test_a_body_that_is_changed_is_not_taken_for_one_that_is_not(name: str) -> N
         assert row == expected(raw), raw
 
 
+LINES: dict[str, tuple[str, dict[str, Any]]] = {
+    "OpenAI": ("openai_chat/plain", {"id": "b", "custom_id": "1", "response": {"status_code": 200, "body": ...}, "error": None}),
+    "OpenAI Responses": ("openai_responses/plain", {"custom_id": "1", "response": {"body": ...}}),
+    "Anthropic": (
+        "anthropic_claude/cached_cache_write_reasoning",
+        {"custom_id": "1", "result": {"type": "succeeded", "message": ...}},
+    ),
+    "Gemini": ("google_gemini/cached_reasoning_audio_in", {"key": "1", "response": ...}),
+    "Vertex": ("google_gemini/plain", {"status": "", "processed_time": "2026", "request": {"contents": []}, "response": ...}),
+    "Bedrock": ("aws_bedrock/converse_cache", {"recordId": "1", "modelInput": {"max_tokens": 1}, "modelOutput": ...}),
+    "xAI": ("openai_chat/plain", {"batch_request_id": "1", "batch_result": {"response": {"chat_get_completion": ...}}}),
+}
+"""A response, and the result line that each batch API puts it into."""
+
+
+def _line(around: Any, response: Any) -> Any:
+    if around is ...:
+        return response
+    return {name: _line(value, response) for name, value in around.items()} if isinstance(around, dict) else around
+
+
+@pytest.mark.parametrize("within", [None, "log"])
+@pytest.mark.parametrize("kind", LINES)
+def test_result_lines_are_read_by_a_form_if_they_are_like_one_that_was_read(kind: str, within: str | None) -> None:
+    bodies_within.cache_clear()
+    name, around = LINES[kind]
+    chance = random.Random(kind)
+    line = _line(around, WHOLE[name])
+    others = [_line(around, WHOLE[chance.choice([*WHOLE])]) for _ in range(20)]
+    lines = [
+        line,
+        *(changed(line, chance) for _ in range(300)),
+        *(_line(changed(around, chance), WHOLE[name]) for _ in range(300)),
+    ]
+    raws = [json.dumps(one).encode() for one in [*lines, *others, line]]
+    held = raws if within is None else [b'{"at": 1, "log": ' + raw + b"}" for raw in raws]
+    rows = rows_in(normalize_batch(pa.record_batch({"response": held}), response=within))
+    for raw, row in zip(raws, rows, strict=True):
+        assert row == expected(raw if within is None else json.loads(raw)), raw
+    (sender,) = bodies_within(within)._senders.values()
+    assert any(not form.read(held[0], [0], [len(held[0])], [0], []) for form in sender.forms)
+
+
 def test_what_was_read_before_changes_nothing() -> None:
     """To the letter: a row is the same whichever came first, by a form or by `read`."""
     raws = [json.dumps(body).encode() for body in WHOLE.values()]

@@ -52,7 +52,12 @@ def url() -> Iterator[str]:
 
 
 def ask(
-    program: Program, url: str, stream: bool, model: str = "gpt-x", error: Exception | None = None, took: list[float] | None = None
+    program: Program,
+    url: str,
+    stream: bool,
+    model: str = "gpt-x",
+    error: Exception | None = None,
+    took: list[float] | None = None,
 ) -> float:
     """Ask; how long the tool took by its own account, each time that it was called."""
     took = [] if took is None else took

@@ -12,13 +12,16 @@ from typing import Any
 
 import msgspec
 
+from unimeter.adapter import Adapter
 from unimeter.batch.parts import NAMES, Part, Row, Table, failed, free, row_of
 from unimeter.batch.texts import Texts
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.forms import Form
 from unimeter.likeness import Path, Unlike
+from unimeter.lines import around
 from unimeter.meter import read
 from unimeter.recognise import NO_URL, FromUrl, recogniser
+from unimeter.several import place_in_line
 from unimeter.wire.json import NotJSON, loads
 
 _MOST_FORMS = 128
@@ -130,12 +133,17 @@ class Sender:
         known = recogniser()
         label = None if self.provider is None else known.label(self.provider)
         try:
-            sample = at_path(raw, self.within)
-            found = known.whose(sample, dict, label, self.hints) if type(sample) is dict else None
+            sample, within, hints, line = at_path(raw, self.within), self.within, self.hints, None
+            if type(sample) is dict and (place := place_in_line(sample)) is not None:
+                line, within = around(sample, place, within, known.registry), (*within, *place)
+                hints = hints._replace(label=hints.label or known.marked(Adapter, sample, None))
+                sample = at_path(sample, place)
+            found = known.whose(sample, dict, label, hints) if type(sample) is dict else None
             if found is None:
                 return None
-            named = label is not None or self.hints.label is not None
-            return Form(found[1], sample, known.registry, found[0], named=named, model=self.hints.model, within=self.within)
+            label, adapter = found
+            named = self.provider is not None or hints.label is not None
+            return Form(adapter, sample, known.registry, label, named=named, model=hints.model, within=within, around=line)
         except (Unlike, NotJSON, UnicodeError):
             return None
 
