@@ -556,3 +556,17 @@ def test_a_part_that_cannot_be_read_is_refused_by_both_ways() -> None:
     for how in (unimeter.read, unimeter.normalize):
         with pytest.raises(MalformedUsage):
             how({"type": "message", "usage": usage})
+
+
+class _Array:
+    """What pandas gives for a list in Parquet."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+
+def test_what_is_an_array_instead_of_a_list_is_no_list() -> None:
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    assert unimeter.read({"usage": usage, "results": _Array()}).metrics.total_tokens == 3
+    with pytest.raises(UnknownProvider):
+        unimeter.read({"id": "x", "model": "m", "results": _Array()})

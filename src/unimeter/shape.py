@@ -60,6 +60,6 @@ def _at(steps: tuple[Step, ...], holds: Callable[[Any], bool]) -> Callable[[Any]
         here = None if fields is None else fields.get(name)
         if not each:
             return here is not None and then(here)
-        return bool(here) and isinstance(here, (list, tuple)) and any(map(then, here))
+        return isinstance(here, (list, tuple)) and bool(here) and any(map(then, here))
 
     return holds_there

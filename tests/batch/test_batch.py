@@ -409,6 +409,54 @@ def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 40 * len(GOOD)
 
 
+def test_workers_end_with_the_process_that_began_them(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 200) + b"\n")
+    running = job(tmp_path)
+    while not list(tmp_path.glob(".out.jsonl.parts/*.arrow")):
+        assert running.poll() is None
+        time.sleep(0.01)
+    workers = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert len(workers) >= 2
+    running.kill()
+    running.wait(30)
+    waited_until = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < waited_until
+        time.sleep(0.05)
+
+
+def test_resumed_without_strict_it_goes_on_and_with_other_inputs_it_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(CHAT + b"\nno\n")
+    with pytest.raises(BadRow):
+        run([str(path)], tmp_path / "out.jsonl", Options(strict=True))
+    assert run([str(path)], tmp_path / "out.jsonl", Options(), resume=True).rows == 2
+    with pytest.raises(BadRow):
+        run([str(path)], tmp_path / "out.jsonl", Options(strict=True))
+    path.write_bytes(CHAT.replace(b"9", b"8") + b"\nno\n")
+    os.utime(path, (0, 0))  # of the same size, but another
+    with pytest.raises(OtherJob):
+        run([str(path)], tmp_path / "out.jsonl", Options(), resume=True)
+
+
+@pytest.mark.parametrize("name", ["in.jsonl.gz", "in.jsonl.zst", "in.parquet", "empty.parquet"])
+def test_a_file_that_is_cut_is_named(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / name
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"response": GOOD * 3}), whole)
+    else:
+        with pa.output_stream(str(whole), compression="detect") as stream:
+            stream.write(b"\n".join(GOOD * 3))
+    whole.write_bytes(b"" if name == "empty.parquet" else whole.read_bytes()[:-200])
+    ran = subprocess.run(
+        [sys.executable, "-m", "unimeter", "batch", name, "-o", "out.parquet"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 2
+    assert f"{name}: it cannot be read" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_one_chunk_is_read_without_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in.jsonl").write_bytes(CHAT + b"\n")
     arguments = [str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options()
@@ -476,9 +524,15 @@ def test_as_a_function_of_duckdb_and_polars() -> None:
     code = EXAMPLE.replace("frame.select", "selected = frame.select")
     held: dict[str, Any] = {"connection": connection, "frame": frame, "dataset": Nothing(), "pl": pl}
     exec(code, held)
-    query = "select tokens(body) from (values (?), (?)) logs(body)"
-    assert connection.execute(query, [CHAT.decode(), CHAT.decode()]).fetchall() == [(11,), (11,)]
+    query = "select tokens(body) from (values (?), (?), (?), (?)) logs(body)"
+    assert connection.execute(query, [CHAT.decode(), None, "nothing", CHAT.decode()]).fetchall() == [
+        (11,),
+        (None,),
+        (None,),
+        (11,),
+    ]
     assert held["selected"]["response"].to_list() == [11, 11]
+    assert held["readings"](pa.schema({"response": pa.string()}).empty_table()).schema == SCHEMA
 
 
 RAY = """

@@ -101,7 +101,7 @@ class Sender:
         try:
             body = at_path(raw, self.within) if self.within else raw
             if body is None:
-                raise MissingUsage("" if self.provider is None else recogniser().label(self.provider), "there is no response")
+                raise MissingUsage("" if self.provider is None else recogniser().label(self.provider), _where(self.within))
             return row_of(read(body, self.provider, url=self.url))
         except MissingUsage as missing:
             return failed(f"MissingUsage: {missing}") if missing.due else free(missing.provider)
@@ -222,6 +222,10 @@ def _read(form: Form, texts: Texts, asked: list[int], table: Table) -> list[int]
         asked = [one for one in asked if one not in others]
     at += [texts.first + one for one in asked] if texts.first else asked
     return left
+
+
+def _where(path: Path) -> str:
+    return f"there is no response at {'.'.join(path)!r}" if path else "there is no response"
 
 
 def at_path(line: Any, path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,15 +78,25 @@ def check_columns(paths: Iterable[Path], column: str, words: Iterable[str]) -> N
         words: columns that hold texts.
 
     Raises:
-        NoInput: one is not, or holds no texts.
+        NoInput: one is not, or holds no texts, or a file cannot be read.
     """
     for path in paths:
         if path.name.endswith(".parquet"):
-            there = pq.read_schema(path)
+            with _naming(path):
+                there = pq.read_schema(path)
             if (missing := next((name for name in (column, *words) if name not in there.names), None)) is not None:
                 raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there.names)}")
             if (other := next((name for name in words if not holds_words(there.field(name).type)), None)) is not None:
                 raise NoInput(f"{path}: the column {other!r} holds {there.field(other).type}, not texts")
+
+
+@contextmanager
+def _naming(path: Path | str) -> Iterator[None]:
+    """Say of which file it is that it cannot be read."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise NoInput(f"{path}: it cannot be read: {error}") from None
 
 
 def _is_input(path: Path, folder: Path) -> bool:
@@ -101,9 +112,10 @@ def chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
     """The chunks of some files, in order; of a large file never more than one is in memory."""
     number = 0
     for path in paths:
-        for start, end, lines in _pieces(path):
-            yield Chunk(number, str(path), start, end, lines)
-            number += 1
+        with _naming(path):
+            for start, end, lines in _pieces(path):
+                yield Chunk(number, str(path), start, end, lines)
+                number += 1
 
 
 def _pieces(path: Path) -> Iterator[tuple[int, int, bytes | None]]:
@@ -245,7 +257,7 @@ def _text(chunk: Chunk) -> tuple[int, bytes, int]:
 
 def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None) -> Iterator[Rows]:
     others = [name for name in dict.fromkeys((provider, url)) if name]
-    with pq.ParquetFile(chunk.path) as file:
+    with _naming(chunk.path), pq.ParquetFile(chunk.path) as file:
         row = 0
         for group in range(file.num_row_groups):
             if row == chunk.start:

@@ -11,10 +11,11 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from unimeter.batch.chunks import Chunk, check_columns, chunks, files, rows_of
@@ -75,14 +76,14 @@ def run(
         told: is called with each chunk that is read, and its rows.
 
     Raises:
-        NoInput: there is nothing to read.
+        NoInput: there is nothing to read, or a file cannot be read.
         BadRow: in a strict job, the first row that cannot be read.
         OtherJob: the parts that are to be taken are of another job.
     """
     paths = files(inputs, out)
     check_columns(paths, options.column, [name for name in (options.provider_column, options.url_column) if name])
     parts = out.parent / f".{out.name}.parts"
-    _begin(parts, {"inputs": [[str(path), path.stat().st_size] for path in paths], **asdict(options)}, resume)
+    _begin(parts, {"inputs": [_version(path) for path in paths], **asdict(replace(options, strict=False))}, resume)
     summary = Summary()
     new = out.with_name(f".{out.name}.new")
     try:
@@ -107,6 +108,12 @@ def _in_order(done: Iterator[tuple[Chunk, int]]) -> Iterator[tuple[Chunk, int]]:
         while following in waiting:
             yield waiting.pop(following)
             following += 1
+
+
+def _version(path: Path) -> list[str | int]:
+    """What a file is known by, as long as nobody writes to it."""
+    about = path.stat()
+    return [str(path), about.st_size, about.st_mtime_ns]
 
 
 def _begin(parts: Path, job: dict[str, Any], resume: bool) -> None:
@@ -139,8 +146,7 @@ def _read(waiting: Iterator[Chunk], parts: Path, options: Options, workers: int)
         yield first[0]._replace(lines=None), 0 if part.exists() else read_chunk(first[0], part, options)
         return
     running: dict[Future[int], Chunk] = {}
-    ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began the job
-    with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
         try:
             for chunk in chain(first, waiting):
                 part = _part(parts, chunk.number)
@@ -155,6 +161,18 @@ def _read(waiting: Iterator[Chunk], parts: Path, options: Options, workers: int)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the process that began the job, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _done(running: dict[Future[int], Chunk]) -> Iterator[tuple[Chunk, int]]:
