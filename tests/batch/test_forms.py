@@ -280,7 +280,6 @@ def test_a_form_is_not_of_one_text_alone(body: dict[str, Any]) -> None:
 
 WITHOUT_A_FORM = {
     "calls within the call": ["advisor", "cache_write_compaction", "compaction", "compaction_split"],
-    "several calls": ["batch_anthropic_messages"],
     "a number for a word": ["audio_enum", "reasoning_traffic_type"],
     "only the names in the usage tell": ["connectors", "image_cost", "cost_of_usage"],
     "the usage is deeper": ["realtime_done", "run", "live_delegated"],
