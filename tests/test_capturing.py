@@ -160,11 +160,26 @@ def test_what_failed_is_not_counted_and_a_retry_is_a_call_of_its_own() -> None:
     assert run.messages == []
 
 
-def test_a_replayed_response_counts_once() -> None:
+def test_exchanges_under_one_id_are_a_call_each() -> None:
     with client({**ANSWER, "id": "x"}) as made, unimeter.capture() as run:
         made.post(URL)
         made.post(URL)
-    assert counts(run) == (1, 0)
+    assert counts(run) == (2, 0)
+
+
+@pytest.mark.parametrize("response_id", ["fixed", None])
+def test_what_is_captured_and_recorded_is_one_call(response_id: str | None) -> None:
+    answer = {**ANSWER, "id": response_id}
+    with client(answer) as made, unimeter.capture() as run:
+        for _ in range(10):
+            run.record(made.post(URL).json())
+    assert counts(run) == (10, 0)
+    with client(answer) as made, unimeter.capture() as run:  # max(n, m) calls, in whichever order they are observed
+        run.record(answer)
+        for _ in range(3):
+            made.post(URL)
+        run.record(answer)
+    assert counts(run) == (3, 0)
 
 
 def test_a_call_without_usage_is_one() -> None:

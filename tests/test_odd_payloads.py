@@ -8,6 +8,7 @@ import pytest
 
 import unimeter
 from unimeter import MalformedUsage, MissingUsage, Run
+from unimeter.reading import FailedRequest
 
 VERTEX = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers"
 CLAUDE = {"id": "msg_vrtx_1", "type": "message", "role": "assistant", "model": "claude-x", "content": []}
@@ -112,7 +113,9 @@ def test_a_mark_is_of_its_own_response_alone() -> None:
     other = {"custom_id": "2", "response": {"body": mine}}
     failed = {"recordId": "3", "error": {"errorCode": 400}}
     for lines in ([line, other, failed], [failed, other, line]):
-        assert {call.provider for call in unimeter.read(lines).calls} == {"AWS Bedrock", "OpenAI Chat"}
+        calls = unimeter.read(lines).calls
+        assert {call.provider for call in calls if call.reported} == {"AWS Bedrock", "OpenAI Chat"}
+        assert [call.error for call in calls if not call.reported] == [FailedRequest(400, code=400)]
 
 
 def test_one_response_of_a_page_may_be_on_its_way() -> None:

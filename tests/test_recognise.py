@@ -109,7 +109,7 @@ def test_a_result_with_usage_is_cloudflares_only_in_its_envelope() -> None:
     result = {"result": {"response": "Hello", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}}
     assert unimeter.read(result | {"success": True}).provider == "Cloudflare"
     assert (
-        unimeter.read([result | {"success": True}] * 2 + [result | {"success": True, "messages": [1]}]).metrics.input_tokens == 18
+        unimeter.read([result | {"success": True}] * 2 + [result | {"success": True, "messages": [1]}]).metrics.input_tokens == 27
     )
     with pytest.raises(UnknownProvider):
         unimeter.read(result | {"jsonrpc": "2.0"})

@@ -117,7 +117,7 @@ def test_what_cannot_be_read_is_an_error_and_counts_nothing(response: Any, error
     assert run.messages == []
 
 
-def test_one_call_heard_twice_is_counted_once() -> None:
+def test_a_response_recorded_twice_is_two_calls() -> None:
     session = Session()
     with Run(session=session) as outer:
         outer.record(chat(10, 2, id="a"))
@@ -126,10 +126,10 @@ def test_one_call_heard_twice_is_counted_once() -> None:
             inner.record(chat(7, 1, id="b"))
             inner.record(unimeter.read(chat(7, 1, id="b")))
         outer.record(chat(7, 1, id="b"))
-    assert inner.metrics.input_tokens == 17
-    assert outer.metrics.input_tokens == 17
-    assert session.metrics.input_tokens == 17
-    assert [message.reading and message.reading.id for message in outer.messages] == ["a", "b"]
+    assert inner.metrics.input_tokens == 24
+    assert outer.metrics.input_tokens == 41
+    assert session.metrics.input_tokens == 41
+    assert [message.reading and message.reading.id for message in outer.messages] == ["a", "a", "b", "b", "b"]
 
 
 def test_a_server_that_numbers_its_responses_anew_loses_none() -> None:
@@ -164,9 +164,20 @@ def test_several_calls_in_one_body_are_counted_each() -> None:
     run.record(first)
     run.record([first, second])
     metrics = run.metrics
-    assert metrics.input_tokens == 13
+    assert metrics.input_tokens == 23
     assert [entry.id for entry in (metrics.details or {})["model"]] == ["gpt-x", "gpt-y"]
-    assert (metrics.additional_metrics or {})["calls"] == 2
+    assert (metrics.additional_metrics or {})["calls"] == 3
+
+
+def test_of_several_responses_a_failed_request_is_no_call_and_one_without_usage_is_one() -> None:
+    failed = {"custom_id": "1", "response": {"status_code": 429, "body": {"error": {"code": "slow"}}}}
+    silent = {"custom_id": "2", "response": {"status_code": 200, "body": {**chat(1, 1), "usage": None}}}
+    good = {"custom_id": "3", "response": {"status_code": 200, "body": chat(10, 2)}}
+    run, metrics = Run(), RunMetrics()
+    run.record([failed, silent, good])
+    metrics.record(unimeter.read([failed, silent, good]))
+    assert run.metrics.additional_metrics == metrics.additional_metrics == counts(2, 1, 2)
+    assert run.metrics.total_tokens == metrics.total_tokens == 12
 
 
 def test_nothing_that_a_run_gives_out_is_shared_with_it() -> None:
@@ -310,9 +321,9 @@ def test_many_threads_and_tasks_lose_nothing() -> None:
     for thread in threads:
         thread.join()
     metrics = session.metrics
-    assert (metrics.input_tokens, metrics.output_tokens) == (64 * 50 + 3_000, 64 * 100 + 1_000)
+    assert (metrics.input_tokens, metrics.output_tokens) == (64 * 50 + 6_000, 64 * 100 + 2_000)
     assert sum(entry.total_tokens for entry in (metrics.details or {})["model"]) == metrics.total_tokens
-    assert metrics.additional_metrics == counts(64 * 50 + 1_000, without_cost=64 * 50 + 1_000)
+    assert metrics.additional_metrics == counts(64 * 50 + 2_000, without_cost=64 * 50 + 2_000)
 
 
 def test_no_lock_is_held_while_a_response_is_read() -> None:

@@ -62,6 +62,12 @@ class Adapter:
     """Where the events of a stream hold what was generated, as the wire spells it: text, reasoning, a tool's call."""
     whole: ClassVar[tuple[str, ...]] = ()
     """What only a whole response holds and no event of a stream, as in `shape`: two of them are two calls."""
+    partial: ClassVar[tuple[str, ...]] = ()
+    """Where an event of a stream holds a piece of the answer, though it looks like a complete response in `whole`."""
+    has_snapshots: ClassVar[bool] = False
+    """Whether complete responses under one id are snapshots of one object (a run that is polled), of which the last counts."""
+    framing: ClassVar[str] = ""
+    """The framing of a body (`unimeter.wire.framing.Framing`) that only this provider sends."""
     start: ClassVar[tuple[str, ...]] = ()
     """What begins a stream and tells usage that is not yet final, as in `shape`: alone, it is a cut stream."""
     stop: ClassVar[tuple[str, ...]] = ()
@@ -124,6 +130,7 @@ class Adapter:
     final_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     content_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     whole_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
+    partial_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     start_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     stop_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
     aside_tests: ClassVar[tuple[Callable[[Any], bool], ...]]
@@ -147,6 +154,7 @@ class Adapter:
         cls.final_tests = tuple(map(predicate, cls.final))
         cls.content_tests = tuple(map(holds_something, cls.content))
         cls.whole_tests = tuple(map(predicate, cls.whole))
+        cls.partial_tests = tuple(map(holds_something, cls.partial))
         cls.start_tests = tuple(map(predicate, cls.start))
         cls.stop_tests = tuple(map(predicate, cls.stop))
         cls.aside_tests = tuple(map(predicate, cls.asides))
@@ -252,7 +260,7 @@ def _check_names(cls: type[Adapter]) -> None:
         raise AdapterError(f"{cls.__name__}.hosts takes hosts such as api.acme.example, not urls")
     if not isinstance(cls.provider_metrics, dict):
         raise AdapterError(f"{cls.__name__}.provider_metrics must be a dict")
-    for name in ("places", "model", "id", "shape", "content", "final", "whole", "start", "stop", "asides"):
+    for name in ("places", "model", "id", "shape", "content", "partial", "final", "whole", "start", "stop", "asides"):
         for text in getattr(cls, name):
             for path in text.split("&"):
                 _check_path(f"{cls.__name__}.{name}", path.partition("=")[0])

@@ -69,6 +69,7 @@ class Call(Timed["Call"]):
         around: bool = False,
         key: Hashable = None,
         heard: list[Any] | None = None,
+        channel: str = "",
     ) -> None:
         """
         Args:
@@ -77,8 +78,11 @@ class Call(Timed["Call"]):
             around: whether the calls within tell of the same call, and count instead of it.
             key: what a framework tells its calls from one another by.
             heard: what is heard of calls that cannot be told apart, as they all begin before the first is made.
+            channel: how the call is observed, to pair it with what another channel observes outside of this block; "" for a
+                block of the program's own, which is paired with what is heard inside it and with nothing else.
         """
         self._run = run
+        self._channel = channel
         self._around = around
         self.key = key
         self._model_type = role(model_type)
@@ -141,7 +145,13 @@ class Call(Timed["Call"]):
         duration = now - self._began
         try:
             reading = self._run.record(
-                response, self._model_type, agent=self.agent, duration=duration, time_to_first_token=after, **hints
+                response,
+                self._model_type,
+                agent=self.agent,
+                duration=duration,
+                time_to_first_token=after,
+                channel=self._channel,
+                **hints,
             )
         except BaseException:
             self._recorded = False

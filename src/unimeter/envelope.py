@@ -45,6 +45,7 @@ def paths(registry: Registry) -> Iterable[tuple[tuple[Step, ...], _Keep]]:
             yield from ((condition.steps, keep) for condition in conditions(test))
         for test in (*adapter.final, *adapter.whole, *adapter.start, *adapter.stop):
             yield from ((condition.steps, _Keep.VALUE) for condition in conditions(test))
+        yield from ((parse(path), _Keep.VALUE) for path in adapter.partial)
     for marks in registry.marks.values():
         for where, mark, _ in marks:
             if where == "body":

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from unimeter import envelope, several
 from unimeter.adapter import Adapter
 from unimeter.alone import reader_of
-from unimeter.errors import MalformedUsage, MissingUsage, UnknownProvider
+from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError, UnknownProvider
+from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
-from unimeter.reading import Reading
+from unimeter.reading import FailedRequest, Reading, has_usage
 from unimeter.reasons import nothing_known, why_missing
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.registry import Registry
@@ -104,17 +106,21 @@ class Call:
     def read_opened(self, held: Payload, headers: Mapping[str, Any] | None = None) -> Reading:
         """The reading of a payload whose events are at hand."""
         self._take_headers(held, headers)
-        responses = several.responses_in_all(held.events)
-        if responses is None and not held.one_call and len(held.events) > 1:
+        found = several.responses_in_all(held.events)
+        if found is None and not held.one_call and len(held.events) > 1:
             whole = several.whole_responses(held.events, self.recogniser.by_shape)
-            responses = None if whole is None else [(response, {}) for response in whole]
-        if responses is not None:
-            return self._sum_of(responses)
+            found = None if whole is None else several.Several([several.Held(response, {}) for response in whole])
+        reading = self._read_one(held) if found is None else self._sum_of(found)
+        reading.complete = reading.complete and not held.cut
+        return reading
+
+    def _read_one(self, held: Payload) -> Reading:
+        """The reading of a payload that is one call: a response or a stream."""
         adapter = self.adapter_of(held.events, held.kind)
         asides = several.set_aside(adapter, held.events) if adapter.asides else []
         if self._of_two_dialects(held.events, adapter):
             raise MalformedUsage(self.label or "", "the events", "of one dialect", "usage in several: read each call on its own")
-        parts = [part for event in asides for part in self._calls_in(event, model=None)]
+        parts = [part for event in asides for part in self._calls_in(event)]
         try:
             reading = self._read_events(adapter, held)
         except MissingUsage:
@@ -293,11 +299,13 @@ class Call:
             complete = complete and len(several.ends(events, adapter)) < 2  # else one of them told no usage
             try:
                 answer = self._read_stream(adapter, found, events, not found.error and ended(adapter, events))
-            except MissingUsage:
+            except MissingUsage:  # it was cancelled
                 complete = False
+                silent = Reading(self.label or "", self.model, adapter.identify(found.beside)[1], MessageMetrics())
+                calls.setdefault(silent.id or len(calls), silent)
                 continue
             answer.id = (answer.id, *several.ids(adapter, found.carriers))[-1]  # and not that of one that told no usage
-            if (before := calls.get(answer.id)) is not None:
+            if (before := calls.get(answer.id)) is not None and has_usage(before):
                 answer.model = before.model
             calls[answer.id or len(calls)] = answer
         reading = self._added([*calls.values()], complete)
@@ -307,33 +315,86 @@ class Call:
             reading.metrics.provider_metrics = {**own, "context_tokens": read[-1]}
         return reading
 
-    def _sum_of(self, responses: Iterable[tuple[Any, Event]]) -> Reading:
+    def _sum_of(self, found: several.Several) -> Reading:
+        """The sum of several responses. Each is read by itself: none spoils the others."""
         calls: list[Reading] = []
-        complete, free = True, None
-        for response, around in responses:
-            try:
-                found = self._calls_in(response, self.model, around)
-            except MissingUsage as missing:
-                free = missing
+        complete, free = True, 0
+        unknown: UnknownProvider | None = None
+        for held in found.held:
+            call = self._call_for(held)
+            if held.response is None:
+                calls.append(call.without_usage(held.failure))
+                complete = complete and held.failure is not None
                 continue
-            complete = complete and bool(found)
-            calls += found
-        if free is not None and complete and not calls:
-            raise free
-        return self._added(calls, complete)
+            try:
+                calls.append(call.read(held.response, None))
+            except MissingUsage as missing:
+                fields = fields_of(held.response) or {}
+                if not missing.due:
+                    free += 1
+                    continue
+                failure = several.failure_in(fields)
+                calls.append(call.without_usage(failure, fields))
+                complete = complete and failure is not None
+            except MalformedUsage as malformed:
+                calls.append(call.without_usage(malformed, fields_of(held.response) or {}))
+            except Refused as refused:
+                error = MalformedUsage(call.label or "", refused.path, refused.expected, refused.got)
+                calls.append(call.without_usage(error, fields_of(held.response) or {}))
+            except UnknownProvider as nobody:
+                unknown, complete = unknown or nobody, False
+                calls.append(call.without_usage(None))
+        providers = {call.provider for call in calls if has_usage(call)}
+        if not providers:
+            self._refuse(calls, free, unknown)
+        if len(providers) == 1:  # a failed request names nobody, but was made to the same provider
+            for reading in calls:
+                reading.provider = reading.provider or next(iter(providers))
+        notes = (f"{found.repeated} result lines come twice and count once",) if found.repeated else ()
+        return several.added(calls, complete, notes)
 
-    def _calls_in(self, response: Any, model: str | None, around: Event | None = None) -> list[Reading]:
-        """The reading of a response; none where it lacks its usage. What is around it may say whose it is.
+    def _refuse(self, calls: list[Reading], free: int, unknown: UnknownProvider | None) -> NoReturn:
+        """Say why none of several responses has usage."""
+        malformed = next((call.error for call in calls if isinstance(call.error, MalformedUsage)), None)
+        if malformed is not None:
+            raise malformed
+        failures = Counter(_failure_in_words(call.error) for call in calls if isinstance(call.error, FailedRequest))
+        if unknown is not None and not failures:
+            raise unknown
+        if free and not calls:
+            raise MissingUsage(self.label or "", "no usage is due for any of the responses in the body", due=False)
+        silent = len(calls) - failures.total()
+        reasons = [f"{count} failed ({words})" for words, count in failures.items()]
+        reasons += [f"{silent} have none"] * bool(silent)
+        label = self.label or next((call.provider for call in calls if call.provider), "")
+        raise MissingUsage(label, f"none of the {len(calls)} responses in the body carries usage: {', '.join(reasons)}")
 
-        Raises:
-            MissingUsage: none is due.
-        """
+    def _call_for(self, held: several.Held) -> Call:
+        """The reading of one of several responses. Its result line may name the provider."""
         call = self.another()
-        call.model = model
-        if around and call.hints.label is None:
-            call.hints = call.hints._replace(label=self.recogniser.marked(Adapter, around, None))
+        if held.around and call.hints.label is None:
+            call.hints = call.hints._replace(label=self.recogniser.marked(Adapter, held.around, None))
+        return call
+
+    def without_usage(self, error: FailedRequest | MalformedUsage | None, response: Event | None = None) -> Reading:
+        """The reading of one of several responses that tells no usage; of the response, whose it is and its names."""
+        model = response_id = None
+        label = self.label or self.hints.label
+        if response:
+            try:
+                adapter = self.adapter_of([response], None)
+                label = self.label
+                model, response_id = adapter.identify(response)
+            except UnimeterError:
+                pass
+        return Reading(label or "", model or self.model, response_id, MessageMetrics(), error=error)
+
+    def _calls_in(self, event: Event) -> list[Reading]:
+        """The reading of an event that belongs to another model's call; none where it lacks its usage."""
+        call = self.another()
+        call.model = None
         try:
-            return [call.read(response, None)]
+            return [call.read(event, None)]
         except MissingUsage as missing:
             if not missing.due:
                 raise
@@ -346,9 +407,14 @@ class Call:
         return call
 
     def _added(self, calls: list[Reading], complete: bool) -> Reading:
-        if not calls:
+        if not any(map(has_usage, calls)):
             raise MissingUsage(self.label or "", "none of the responses in the body carries usage")
         return several.added(calls, complete)
+
+
+def _failure_in_words(error: Any) -> str:
+    words = (error.status, error.type, error.code)
+    return " ".join(str(word) for word in dict.fromkeys(words) if word is not None) or "no reason given"
 
 
 def _looks_elsewhere(adapter: type[Adapter], root: type[Adapter]) -> bool:

@@ -40,10 +40,10 @@ class Ledger:
     and that code record, in the middle of anything.
     """
 
-    def __init__(self, *, once: bool = False) -> None:
+    def __init__(self, *, pairs: bool = False) -> None:
         """
         Args:
-            once: whether a reading whose id and figures were recorded before is the same call again.
+            pairs: whether equal readings on different channels are the same call.
         """
         self._lock = RLock()
         self._entries: dict[tuple[str, str, str], _Entry] = {}
@@ -52,11 +52,16 @@ class Ledger:
         self._rest: dict[str, Any] = dict.fromkeys(TOKEN_FIELDS, 0)
         """What the totals of other runs hold beyond their details; the same for dollars, None where none told any."""
         self._rest_dollars: Decimal | None = None
-        self._seen: set[tuple[str, int, int]] | None = set() if once else None
+        self._pairs = pairs
+        self._counts: dict[str, dict[Any, int]] = {}
+        """By channel, how often each call was observed on it."""
         _ledgers.add(self)
 
-    def record(self, reading: Reading | None, model_type: str) -> bool:
-        """Add a call, or one that told no usage; whether it is new."""
+    def record(self, reading: Reading | None, model_type: str, channel: str = "") -> bool:
+        """Add a call, or one that told no usage; whether it is new.
+
+        A call is new if its channel has observed more calls like it than any other channel has.
+        """
         if reading is None:
             with self._lock:
                 self._calls += 1
@@ -67,12 +72,16 @@ class Ledger:
         dollars = None if metrics.cost is None else decimal_of(metrics.cost)
         parts = [(part, None if part.metrics.cost is None else decimal_of(part.metrics.cost)) for part in reading.parts]
         with self._lock:
-            if reading.id is not None and self._seen is not None:
-                # Some servers number their responses and begin anew: the figures have to agree as well.
-                key = (reading.id, metrics.input_tokens, metrics.output_tokens)
-                if key in self._seen:
+            if self._pairs and channel:
+                key: Any = (reading.id, metrics.input_tokens, metrics.output_tokens)
+                if reading.id is None:
+                    key = (*key, reading.provider, reading.model)
+                own = self._counts.setdefault(channel, {})
+                own[key] = count = own.get(key, 0) + 1
+                if len(self._counts) > 1 and count <= max(
+                    other.get(key, 0) for name, other in self._counts.items() if name != channel
+                ):
                     return False
-                self._seen.add(key)
             self._calls += 1
             if dollars is None:
                 self._without_cost += 1

@@ -26,13 +26,14 @@ def normalize(
     url: str | None = None,
     headers: Mapping[str, Any] | None = None,
     model: str | None = None,
+    strict: bool = False,
 ) -> MessageMetrics:
     """The metrics of a response. Takes and raises what `read` does.
 
     >>> normalize({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}})
     MessageMetrics(input_tokens=9, output_tokens=2, total_tokens=11)
     """
-    if headers is None:
+    if headers is None and not strict:
         known = recogniser()
         kind = type(payload)
         reader: Reader | None = None
@@ -53,7 +54,7 @@ def normalize(
             metrics = None  # `read` says what and where
         if metrics is not None:
             return metrics
-    return read(payload, provider, url=url, headers=headers, model=model).metrics
+    return read(payload, provider, url=url, headers=headers, model=model, strict=strict).metrics
 
 
 def read(
@@ -63,6 +64,7 @@ def read(
     url: str | None = None,
     headers: Mapping[str, Any] | None = None,
     model: str | None = None,
+    strict: bool = False,
 ) -> Reading:
     """What a response says about its usage.
 
@@ -74,11 +76,12 @@ def read(
         url: the url of the call, whole or only its path; the strongest hint after the name.
         headers: the response's headers, for providers that put usage there (Bedrock InvokeModel).
         model: the model's id, for responses that do not name it.
+        strict: whether a warning (`Reading.odd`) is an error. Of several responses in a body, each is checked.
 
     Raises:
         UnknownProvider: nothing recognises the payload.
         MissingUsage: it carries no usage.
-        MalformedUsage: a value is not what it must be; the message gives its path.
+        MalformedUsage: a value is not what it must be; the message gives its path. With `strict`, also for a warning.
 
     >>> reading = read({"type": "message", "model": "claude-x", "usage": {"input_tokens": 3, "cache_read_input_tokens": 7}})
     >>> reading.provider, reading.metrics.input_tokens, sorted(reading.reported)
@@ -88,9 +91,23 @@ def read(
     try:
         found = call.found(payload) if headers is None else None
         reading = None if found is None else call.reading(found)
-        return call.read(payload, headers) if reading is None else reading
+        if reading is None:
+            reading = call.read(payload, headers)
+        if strict:
+            _refuse_warnings(reading)
+        return reading
     except Refused as refused:
         raise MalformedUsage(call.label or "", refused.path, refused.expected, refused.got) from None
+
+
+def _refuse_warnings(reading: Reading) -> None:
+    """Raise the first warning of a reading, or of a response or another model's call in it."""
+    if isinstance(reading.error, MalformedUsage):
+        raise reading.error
+    for inner in (*reading.calls, *reading.parts):
+        _refuse_warnings(inner)
+    if reading.odd:
+        raise MalformedUsage(reading.provider, "usage", "free of contradictions (strict=True)", "; ".join(reading.odd))
 
 
 def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | None) -> MessageMetrics | None:

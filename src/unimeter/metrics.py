@@ -210,7 +210,7 @@ class RunMetrics(BaseMetrics):
         `additional_metrics` counts the calls, those without usage and those without cost, so that a partial sum never
         looks whole. Who records a reading twice counts it twice; a `Run` does not.
         """
-        for call in (reading,) if reading is None else reading.calls or (reading,):
+        for call in (None,) if reading is None else _counted_calls(reading):
             no_cost = call is None or call.metrics.cost is None
             computed = call is not None and call.cost_is_computed
             counts = call_counts(1, int(call is None), int(no_cost), int(computed))
@@ -358,6 +358,12 @@ def role(model_type: str | Enum) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(f"a model type is a word, such as 'model', not {model_type!r}")
     return str(value)
+
+
+def _counted_calls(reading: Reading) -> tuple[Reading | None, ...]:
+    from unimeter.reading import counted_calls  # it imports this module
+
+    return counted_calls(reading)
 
 
 def _sum(one: float | None, two: float | None) -> float | None:

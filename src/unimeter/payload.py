@@ -8,7 +8,8 @@ from typing import Any
 
 from unimeter.errors import UnknownProvider
 from unimeter.objects import fields_of, is_pydantic
-from unimeter.wire.body import Body, BodyDecoder, read_body
+from unimeter.wire.body import Body, read_body
+from unimeter.wire.chunks import ChunkDecoder
 from unimeter.wire.framing import Loads, chunk_event, sse_events
 from unimeter.wire.json import NotJSON
 
@@ -84,8 +85,8 @@ def _from_events(events: Iterable[Any], loads: Loads) -> Payload:
         kind = type(event)
         if kind is dict:
             payload.events += _of_invoke(event, loads)
-        elif isinstance(event, (str, bytes)):
-            _take_text(payload, event.encode() if isinstance(event, str) else event, loads)
+        elif isinstance(event, (str, *_PIECES)):
+            _take_text(payload, _as_bytes(event), loads)
         elif kind.__module__ == _OPENAI_HELPER:
             payload.events += filter(None, map(fields_of, _of_helper(event)))
             payload.kind = payload.kind or type(getattr(event, "chunk", None))
@@ -137,11 +138,7 @@ class Opener:
             loads: decodes JSON.
         """
         self._loads = loads
-        self._body = BodyDecoder(loads)
-        self._texts = isinstance(first, (*_PIECES, str))
-        self._first: bytes | None = None
-        """The first chunk, while it cannot be told whether it is a line or a piece."""
-        self._lines: bool | None = None
+        self._chunks = ChunkDecoder(loads) if isinstance(first, (*_PIECES, str)) else None
 
     @staticmethod
     def is_needed(first: Any) -> bool:
@@ -151,32 +148,13 @@ class Opener:
 
     def events(self, chunk: Any) -> list[Any]:
         """The events in a chunk: in a line of a body, in a piece of it, in what an SDK wraps it in."""
-        if not self._texts:
+        if self._chunks is None:
             return _of_invoke(chunk, self._loads) if type(chunk) is dict else _of_helper(chunk)
-        text = _as_bytes(chunk)
-        if self._lines is None:
-            if self._first is None:
-                self._lines = _is_line(text, self._loads)
-                if self._lines is None:
-                    self._first = text
-                    return []
-            else:  # what follows a line begins as a line does
-                self._lines = not text or text.startswith(_LINE_STARTS)
-                first, self._first = self._first, None
-                return self._dicts(self._fed(first) + self._fed(text))
-        return self._dicts(self._fed(text))
-
-    def _fed(self, text: bytes) -> list[Any]:
-        if self._lines:
-            text += b"\n\n" if text.startswith(b"data:") else b"\n"
-        return self._body.feed(text)
+        return self._dicts(self._chunks.feed(_as_bytes(chunk)))
 
     def close(self) -> list[Any]:
         """The events that were still open when the stream ended."""
-        if not self._texts:
-            return []
-        first, self._first = self._first, None
-        return self._dicts((self._fed(first) if first else []) + self._body.close())
+        return [] if self._chunks is None else self._dicts(self._chunks.close())
 
     @staticmethod
     def _dicts(events: list[Any]) -> list[Any]:
@@ -185,17 +163,17 @@ class Opener:
     @property
     def is_stream(self) -> bool:
         """Whether it was a stream's events, and not a response in pieces."""
-        return not self._texts or self._body.framing != "json"
+        return self._chunks is None or self._chunks.body.framing != "json"
 
     @property
     def done(self) -> bool:
         """Whether it said that it was finished (`[DONE]`)."""
-        return self._body.done
+        return self._chunks is not None and self._chunks.body.done
 
     @property
     def cut(self) -> bool:
         """Whether it broke off in the middle of an event."""
-        return self._body.cut
+        return self._chunks is not None and self._chunks.body.cut
 
 
 _PIECES = (bytes, bytearray, memoryview)
@@ -203,19 +181,3 @@ _PIECES = (bytes, bytearray, memoryview)
 
 def _as_bytes(chunk: Any) -> bytes:
     return chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else bytes(chunk)
-
-
-_LINE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":", b"{")
-
-
-def _is_line(text: bytes, loads: Loads) -> bool | None:
-    """Whether a body that begins like this comes line by line, its newlines taken off; None where that cannot be told yet."""
-    if b"\n" in text or b"\r" in text:
-        return False
-    if not text.startswith((b"data:", b"{")):
-        return None
-    try:
-        loads(text.removeprefix(b"data:"))
-    except NotJSON:
-        return None
-    return True

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from unimeter.adding import add_dollars
-from unimeter.reading import Reading
+from unimeter.reading import Reading, has_usage
 
 if TYPE_CHECKING:
     from unimeter.genai import genai_price as genai_price
@@ -42,7 +42,7 @@ def priced(reading: Reading, price: Price) -> Reading:
     Raises:
         ValueError: the price is no amount of dollars.
     """
-    calls = tuple(priced(call, price) for call in reading.calls)
+    calls = tuple(priced(call, price) if has_usage(call) else call for call in reading.calls)
     parts = tuple(priced(part, price) for part in reading.parts)
     cost = reading.metrics.cost
     if calls:

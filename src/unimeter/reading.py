@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from unimeter.compiler import TOLD
+from unimeter.errors import MalformedUsage
 from unimeter.metrics import MessageMetrics
 
 COST = TOLD.index("cost")
 """Where the cost stands in `told`."""
+
+_WORD = re.compile(r"[\w.:/-]{1,64}")
+"""An error's type or code. Anything longer, or with a blank in it, may be a message."""
+
+
+class FailedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a request of a batch has no response. The server's message is not kept, as it may quote the prompt."""
+
+    status: int | None = None
+    """The HTTP status."""
+    type: str | None = None
+    """The kind of error, such as `invalid_request_error`."""
+    code: str | int | None = None
+    """The error's code, such as `rate_limit_exceeded`."""
+
+    @classmethod
+    def of(cls, status: Any = None, type: Any = None, code: Any = None) -> Self:  # noqa: A002  # the field's name
+        """A failure from the values in a body; a value that is not of its kind is left out."""
+        number = status if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599 else None
+        return cls(number, _word(type), code if _is_code(code) else _word(code))
+
+
+class NoUsage(NamedTuple):
+    """A call whose response reported no usage: all that is known of it."""
+
+    provider: str | None = None
+    model: str | None = None
+    id: str | None = None
+    """The response's id."""
+    url: str | None = None
+    """The url of the request, without user, query and fragment."""
+    hint: str | None = None
+    """How to ask for usage, where the provider reports it on request only."""
 
 
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
@@ -29,11 +65,12 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     metrics: MessageMetrics
     """The numbers. A field that was not sent is 0 here and missing in `reported`."""
     complete: bool = True
-    """Whether the response was whole: False for a stream that ended before its final usage."""
+    """Whether the response was whole: False for a stream that ended before its final usage, and for a body that was cut."""
     parts: tuple[Reading, ...] = ()
     """Calls of other models inside this response. `metrics` does not include them."""
     calls: tuple[Reading, ...] = ()
-    """The single calls, where one body holds several (a batch, an agent's trace). `metrics` is their sum."""
+    """The single responses, where one body holds several (a batch, an agent's trace). `metrics` is their sum. A failed request
+    and a response without usage are among them; nothing is in their `reported`."""
     told: tuple[Any, ...] = (None,) * len(TOLD)
     """The raw figures, in the order of `unimeter.compiler.TOLD`; None where none was sent."""
     total: int | None = None
@@ -42,6 +79,10 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """The provider's usage object as plain JSON data, unknown names and all."""
     began: float | None = None
     """When the request of a live call was made, by `time.monotonic()` in this process."""
+    error: FailedRequest | MalformedUsage | None = None
+    """In `calls`: why a request failed, or which value of its usage is malformed."""
+    notes: tuple[str, ...] = ()
+    """Warnings that came up while the body was read; `odd` includes them."""
 
     @property
     def reported(self) -> frozenset[str]:
@@ -63,7 +104,8 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
 
     @property
     def odd(self) -> tuple[str, ...]:
-        """Where the provider's own figures contradict each other. They are kept as they came."""
+        """Warnings: where the provider's own figures contradict each other (they are kept as they came), a result line that
+        comes twice, a response whose usage is malformed."""
         metrics = self.metrics
         told = (
             (metrics.cache_read_tokens + metrics.cache_write_tokens > metrics.input_tokens, "more tokens cached than read"),
@@ -72,11 +114,11 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
             (metrics.audio_output_tokens > metrics.output_tokens, "more audio spoken than output"),
             (self.unaccounted != 0, "the provider's own total differs"),
         )
-        return tuple(text for holds, text in told if holds)
+        return (*(text for holds, text in told if holds), *self.notes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The reading as JSON-safe data, without the raw usage."""
-        told = {
+        """The reading as JSON-safe data; `from_dict` is its inverse."""
+        told: dict[str, Any] = {
             "provider": self.provider,
             "model": self.model,
             "id": self.id,
@@ -85,16 +127,140 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
             "complete": self.complete,
             "unaccounted": self.unaccounted,
             "odd": list(self.odd),
+            "told": {name: value for name, value in zip(TOLD, self.told, strict=True) if value is not None},
         }
+        for name in ("total", "usage", "began"):
+            if (value := getattr(self, name)) is not None:
+                told[name] = value
+        if self.notes:
+            told["notes"] = list(self.notes)
+        if self.error is not None:
+            told["error"] = _error_as_dict(self.error)
         for name in ("parts", "calls"):
             if readings := getattr(self, name):
                 told[name] = [reading.to_dict() for reading in readings]
         return told
 
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return msgspec.json.encode(self.to_dict()).decode()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Reading:
+        """The reading that `to_dict` made. Names that are not known are ignored.
+
+        Raises:
+            MalformedUsage: a value is missing or has the wrong type; the message gives its path.
+        """
+        return _from_dict(data, "")
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Reading:
+        """The reading that `to_json` made. Raises as `from_dict` does."""
+        try:
+            return cls.from_dict(msgspec.json.decode(text))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise MalformedUsage("Reading", "the text", "JSON", type(error).__name__) from None
+
     def __eq__(self, other: object) -> bool:
-        return self.to_dict() == other.to_dict() if isinstance(other, Reading) else NotImplemented
+        """Whether two responses say the same; when each was requested does not count."""
+        if not isinstance(other, Reading):
+            return NotImplemented
+        return {**self.to_dict(), "began": None} == {**other.to_dict(), "began": None}
 
     def __ne__(self, other: object) -> bool:  # a struct has one of its own, which would not ask __eq__
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]  # readings are compared by value and can change
+
+
+def has_usage(reading: Reading) -> bool:
+    """Whether a reading says anything: False for a failed request, and for a response without usage, among several."""
+    return reading.total is not None or any(value is not None for value in reading.told) or reading.metrics != MessageMetrics()
+
+
+def counted_calls(reading: Reading) -> tuple[Reading | None, ...]:
+    """The calls that a run counts of a reading: a failed request is none, a response without usage is None."""
+    if not reading.calls:
+        return (reading,)
+    made = (call for call in reading.calls if not isinstance(call.error, FailedRequest))
+    return tuple(call if has_usage(call) else None for call in made)
+
+
+def _word(value: Any) -> str | None:
+    return str(value) if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+
+
+def _error_as_dict(error: FailedRequest | MalformedUsage) -> dict[str, Any]:
+    if isinstance(error, MalformedUsage):
+        return {name: getattr(error, name) for name in ("provider", "path", "expected", "got")}
+    return msgspec.to_builtins(error)  # type: ignore[no-any-return]  # a struct becomes a dict
+
+
+_KINDS: dict[str, Any] = {
+    "provider": str,
+    "model": str | None,
+    "id": str | None,
+    "complete": bool,
+    "told": dict[str, int | float],
+    "total": int | None,
+    "began": float | None,
+    "notes": tuple[str, ...],
+}
+_DEEPEST = 32
+"""Readings within readings; what nests deeper is refused."""
+
+
+def _from_dict(data: Any, at: str, depth: int = 0) -> Reading:
+    if not isinstance(data, Mapping):
+        raise MalformedUsage("Reading", at or "the data", "an object", f"a {type(data).__name__}")
+    if depth == _DEEPEST:
+        raise MalformedUsage("Reading", at, f"nested at most {_DEEPEST} levels deep", "more")
+
+    def value(name: str, default: Any) -> Any:
+        if name not in data:
+            return default
+        try:
+            return msgspec.convert(data[name], _KINDS[name])
+        except msgspec.ValidationError as error:
+            raise MalformedUsage("Reading", f"{at}{name}", "as to_dict writes it", str(error).partition(" - ")[0]) from None
+
+    def readings(name: str) -> tuple[Reading, ...]:
+        items = data.get(name, ())
+        if not isinstance(items, (list, tuple)):
+            raise MalformedUsage("Reading", f"{at}{name}", "a list", f"a {type(items).__name__}")
+        return tuple(_from_dict(item, f"{at}{name}[{number}].", depth + 1) for number, item in enumerate(items))
+
+    if "provider" not in data or "metrics" not in data:
+        raise MalformedUsage("Reading", at or "the data", "an object with provider and metrics", "an object without")
+    raw = value("told", {})
+    return Reading(
+        value("provider", ""),
+        value("model", None),
+        value("id", None),
+        MessageMetrics.from_dict(data["metrics"]),
+        value("complete", True),
+        readings("parts"),
+        readings("calls"),
+        tuple(raw.get(name) for name in TOLD),
+        value("total", None),
+        data.get("usage"),
+        value("began", None),
+        _error_from_dict(data.get("error"), at),
+        value("notes", ()),
+    )
+
+
+def _error_from_dict(data: Any, at: str) -> FailedRequest | MalformedUsage | None:
+    if data is None:
+        return None
+    try:
+        if isinstance(data, Mapping) and "path" in data:
+            return MalformedUsage(*(msgspec.convert(data[name], str) for name in ("provider", "path", "expected", "got")))
+        return msgspec.convert(data, FailedRequest)
+    except (msgspec.ValidationError, KeyError):
+        raise MalformedUsage("Reading", f"{at}error", "as to_dict writes it", "another object") from None

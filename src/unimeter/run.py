@@ -30,7 +30,7 @@ from unimeter.ledger import Ledger
 from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
 from unimeter.prices import Price, priced
-from unimeter.reading import Reading
+from unimeter.reading import Reading, counted_calls
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
 from unimeter.unharmed import say_once
 
@@ -159,7 +159,7 @@ class Run(Block["Run"]):
                 raise TypeError(f"a run belongs to a {kind.__name__}, not to a {type(value).__name__}")
         if price is not None and not callable(price):
             raise TypeError(f"a price is a function of a reading, not a {type(price).__name__}")
-        self._ledger = Ledger(once=True)
+        self._ledger = Ledger(pairs=True)
         self._session = session
         self._parent = parent
         self._outer: Run | None = None
@@ -284,12 +284,15 @@ class Run(Block["Run"]):
         duration: float | None = None,
         time_to_first_token: float | None = None,
         also: Sequence[Run] = (),
+        channel: str = "record",
     ) -> Reading | None:
         """Count a call to a model, by its response or by the reading of one.
 
-        A reading with an id and figures that the run has counted already is not counted again: two ways of hearing
-        the same call may both record it. A response without usage is counted as a call without usage, unless none is due
-        (a moderation, a count of tokens): that is not counted.
+        Each response that is recorded is a call, whatever its id: some servers reuse ids. A call that was observed on
+        another channel as well (on the wire by `capture`, by a framework's hook) counts once: calls are paired one to one by
+        their id, input and output, and those without an id by provider and model as well. So a response without an id that
+        was received elsewhere, and looks like one on the wire, is taken for that. A response without usage is counted as a
+        call without usage, unless none is due (a moderation, a count of tokens): that is not counted. Nor is a failed request.
 
         Args:
             response: whatever `unimeter.read` takes, or a `Reading`.
@@ -300,6 +303,7 @@ class Run(Block["Run"]):
             time_to_first_token: seconds from the request to the first token; the run's own is told only with `duration`,
                 unless the call was made before the run's clock went.
             also: other runs that it is counted in; what they share with this one counts it once.
+            channel: how the call was observed. What two channels observe is paired, what one observes is not; "" is never.
 
         Returns:
             The reading; None for a response without usage.
@@ -330,10 +334,10 @@ class Run(Block["Run"]):
         if reading is not None:
             if (self._price is not None or self._parent is not None) and (price := self._pricing()) is not None:
                 reading = _priced(reading, price)
-            began, calls = reading.began, reading.calls or (reading,)
+            began, calls = reading.began, counted_calls(reading) if reading.calls else (reading,)
         at = time.monotonic()
         for call in calls:
-            self._count((word, call, duration, time_to_first_token, agent, at), began, also)
+            self._count((word, call, duration, time_to_first_token, agent, at), began, also, channel)
         return reading
 
     def _pricing(self) -> Price | None:
@@ -345,24 +349,24 @@ class Run(Block["Run"]):
             run = run._parent
         return None
 
-    def _count(self, message: _Message, began: float | None, also: Sequence[Run] = ()) -> None:
+    def _count(self, message: _Message, began: float | None, also: Sequence[Run], channel: str) -> None:
         """Count a call here, in the runs around and in the sessions, each once."""
-        new_here = self._take(message, began)
+        new_here = self._take(message, began, channel)
         if also or (new_here and (self._parent is not None or self._session is not None)):
             new_to = {} if self._session is None else {self._session: new_here}
             around = dict.fromkeys(run for one in (self, *also) for run in one._lineage()) if also else self._lineage()
             for run in list(around)[1:]:
-                new = run._take(message, began)  # an outer run may have heard the call by itself
+                new = run._take(message, began, channel)  # an outer run may have heard the call by itself
                 if run._session is not None:
                     new_to[run._session] = new_to.get(run._session, True) and new
             for session, new in new_to.items():
                 if new:
                     session._ledger.record(message[1], message[0])
 
-    def _take(self, message: _Message, began: float | None) -> bool:
+    def _take(self, message: _Message, began: float | None, channel: str) -> bool:
         """Count a call in this run alone; whether it is new."""
         model_type, reading, duration, time_to_first_token, agent, at = message
-        if not self._ledger.record(reading, model_type):
+        if not self._ledger.record(reading, model_type, channel):
             return False
         self._messages.append(message)
         if reading is not None and reading.parts:

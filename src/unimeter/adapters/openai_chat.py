@@ -21,7 +21,8 @@ class OpenAIChat(Adapter):
     url_paths = ("/chat/completions", "/completions")
     shape = ("choices", "object=chat.completion*", "object=text_completion", "usage.prompt_tokens")
     final = ("choices[].finish_reason",)
-    whole = ("object=chat.completion", "object=text_completion")
+    whole = ("object=chat.completion", "object=text_completion&choices[].finish_reason")
+    partial = ("choices[].delta.content",)  # Perplexity's chunks
     content = (
         *(f"choices[].delta.{name}" for name in ("content", "reasoning_content", "reasoning", "refusal", "audio")),
         *(f"choices[].delta.{name}" for name in ("tool_calls", "function_call")),

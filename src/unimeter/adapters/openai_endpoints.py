@@ -98,6 +98,7 @@ class OpenAIAssistants(OpenAIChat):
     shape = ("object=thread*", "event=thread.*")
     places = ("usage", "data.usage")
     whole = ("object=thread.run",)
+    has_snapshots = True
     parts_have_ids = True
     content = ("delta.content", "delta.step_details")
     final = tuple(

@@ -55,6 +55,7 @@ class OpenAIRealtime(OpenAIResponses):
     start = ("type=response.created",)
     stop = ("type=response.done",)
     whole = ("object=realtime.response",)
+    has_snapshots = True
     asides = (TRANSCRIBED,)
     sdk_types = ("openai.types.realtime:RealtimeResponseUsage",)
 

@@ -112,6 +112,6 @@ def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
         return None
 
     def counted(reading: Reading | None, duration: float, first_token: float | None) -> None:
-        run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token)
+        run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token, channel="wire")
 
     return Exchange([MeteredCall(told, counted)])

@@ -114,7 +114,9 @@ def _count_in(current: Run, capture: Run, block: Call | None) -> Callable[[Readi
     model_type = ModelType.MODEL if block is None else block._model_type
 
     def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
-        current.record(reading, model_type, agent=block, duration=duration, time_to_first_token=first_token, also=also)
+        current.record(
+            reading, model_type, agent=block, duration=duration, time_to_first_token=first_token, also=also, channel="wire"
+        )
 
     return count
 

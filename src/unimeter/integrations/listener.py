@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import Enum
+from itertools import count
 from typing import Any
 
 from unimeter.blocks import Call, Tool
@@ -14,6 +15,8 @@ from unimeter.metrics import ModelType
 from unimeter.registry import registry
 from unimeter.run import Run
 from unimeter.unharmed import say_once, unharmed
+
+_numbers = count()
 
 
 class Listener:
@@ -27,6 +30,7 @@ class Listener:
         if run is not None and not isinstance(run, Run):
             raise TypeError(f"what counts is a Run, not a {type(run).__name__}")
         self._run = run
+        self._channel = f"integration {next(_numbers)}"
         self._calls: dict[Hashable, Call] = {}
         self._tools: dict[Hashable, Tool] = {}
 
@@ -65,7 +69,7 @@ class Listener:
         if current is not None and current.key == key:  # told of twice, perhaps by another of the same integration
             current.agent = current.agent or agent
             return
-        call = Call(run, model_type, agent, around=True, key=key, heard=heard).start()
+        call = Call(run, model_type, agent, around=True, key=key, heard=heard, channel=self._channel).start()
         known = self._calls.setdefault(key, call)
         if known is not call:  # told of twice, in two threads
             call.discard()

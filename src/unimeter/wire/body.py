@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from unimeter.wire.framing import EventStreamReader, Framing, JSONReader, Loads, SSEReader, Unreadable, reader_of
+from unimeter.wire.sse import BOM
 
 LARGEST_INFLATED = 512 * 1024 * 1024
 """Bytes that a gzip'd body may grow to; what grows beyond is refused."""
 
 _GZIP = b"\x1f\x8b"
+_SLICE = 16 * 1024
+"""Bytes that are inflated at once. What follows a member in its slice is copied, so a slice is small."""
 _TELLING = 12
 """Bytes after which the framing can be told."""
 
@@ -51,17 +54,21 @@ def read_body(raw: bytes, loads: Loads) -> Body:
 def inflate(raw: bytes) -> tuple[bytes, bool]:
     """The content of a gzip'd body, and whether it is all there."""
     parts: list[bytes] = []
-    left, whole = LARGEST_INFLATED, True
-    while raw[:2] == _GZIP:  # it may have several members
+    left, at, whole = LARGEST_INFLATED, 0, True
+    view = memoryview(raw)
+    while view[at : at + 2] == _GZIP:  # it may have several members
         inflater = zlib.decompressobj(wbits=31)
         try:
-            parts.append(inflater.decompress(raw, left + 1))
+            while not inflater.eof and at < len(raw):  # by slices, as a member does not say how long it is
+                piece = view[at : at + _SLICE]
+                parts.append(inflater.decompress(piece, left + 1))
+                left -= len(parts[-1])
+                if left < 0:
+                    raise Unreadable(f"it inflates to more than {LARGEST_INFLATED} bytes")
+                at += len(piece) - len(inflater.unused_data)
         except zlib.error as error:
             raise Unreadable(f"its gzip coding is broken: {error}") from None
-        left -= len(parts[-1])
-        if left < 0:
-            raise Unreadable(f"it inflates to more than {LARGEST_INFLATED} bytes")
-        raw, whole = inflater.unused_data, inflater.eof
+        whole = inflater.eof
     return b"".join(parts), whole
 
 
@@ -92,8 +99,8 @@ class BodyDecoder:
     def feed(self, piece: bytes) -> list[Any]:
         """The events that end in this piece."""
         if self._reader is None:
-            self._head += piece
-            if len(self._head.lstrip()) < _TELLING:
+            self._head = (self._head + piece).removeprefix(BOM).lstrip()
+            if len(self._head) < _TELLING:
                 return []
             piece, self._head = self._head, b""
             self._reader = reader_of(piece, self._loads, self._quick)

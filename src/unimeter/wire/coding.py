@@ -11,6 +11,7 @@ LARGEST_PIECE = 64 * 1024 * 1024
 """Bytes that one piece of a body may grow to."""
 
 _SLICE = 1024
+_LARGEST_SLICE = 16 * 1024
 _TOO_LARGE = f"a piece of it grows to more than {LARGEST_PIECE} bytes"
 
 
@@ -83,20 +84,29 @@ class _Gzip:
         self._inflater = zlib.decompressobj(wbits=31)
 
     def feed(self, piece: bytes) -> bytes:
-        found = []
-        while piece:
+        found: list[bytes] = []
+        size = at = 0
+        view = memoryview(piece)
+        while at < len(piece):
             if self._inflater.eof:
-                if piece[:1] != b"\x1f":
+                if piece[at] != 0x1F:
                     break
                 self._inflater = zlib.decompressobj(wbits=31)
+            part = view[at : at + _LARGEST_SLICE]  # what follows a member in its slice is copied, so a slice is small
             try:
-                found.append(self._inflater.decompress(piece, LARGEST_PIECE))
+                found.append(self._inflater.decompress(part, LARGEST_PIECE + 1))
             except zlib.error as error:
                 raise BrokenCoding(f"its gzip coding is broken: {error}") from None
-            if self._inflater.unconsumed_tail:
+            size += len(found[-1])
+            if size > LARGEST_PIECE:
                 raise BrokenCoding(_TOO_LARGE)
-            piece = self._inflater.unused_data
+            at += len(part) - len(self._inflater.unused_data)
         return b"".join(found)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last member was read to its end."""
+        return self._inflater.eof
 
 
 class _Deflate:

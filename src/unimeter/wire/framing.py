@@ -12,7 +12,7 @@ import msgspec
 from unimeter.wire.eventstream import BrokenStream, EventStreamDecoder, Message, is_event_stream
 from unimeter.wire.json import NotJSON
 from unimeter.wire.json import loads as loads_json
-from unimeter.wire.ndjson import NDJSONDecoder
+from unimeter.wire.ndjson import NDJSONDecoder, values_in
 from unimeter.wire.sse import BOM, SSEDecoder
 
 Framing = Literal["json", "json array", "sse", "ndjson", "event stream"]
@@ -21,7 +21,8 @@ Loads = Callable[[bytes], Any]
 _SMALL = 1024
 """Bytes of an event up to which it takes less to decode it than to choose what to decode."""
 
-_SSE_NAMES = (b"data:", b"event:", b"id:", b"retry:", b":")
+SSE_NAMES = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""How a line of server-sent events begins."""
 
 
 class Unreadable(ValueError):
@@ -39,13 +40,16 @@ def reader_of(head: bytes, loads: Loads, quick: Loads | None) -> JSONReader | SS
     start = head.removeprefix(BOM).lstrip()[:6]
     if start[:1] in (b"{", b"["):
         return JSONReader(loads)
-    if start.startswith(_SSE_NAMES):
+    if start.startswith(SSE_NAMES):
         return SSEReader(loads, quick)
     raise NotABody(f"{len(head)} bytes that are neither JSON, nor server-sent events, nor an AWS event stream")
 
 
 class JSONReader:
-    """One JSON value, or one a line: which, a second line tells."""
+    """One JSON value, or several: one a line, or one after another as `jq` prints them. A second line shows which.
+
+    Where there are several, one that is cut or broken makes the body incomplete, and the others are read.
+    """
 
     framing: Framing = "json"
     done = False
@@ -56,8 +60,6 @@ class JSONReader:
         self._pieces: list[bytes] = []
         self._lines: NDJSONDecoder | None = None
         self._one_value = False
-        self._count = 0
-        self._broken = ""
 
     def feed(self, piece: bytes) -> list[Any]:
         if self._lines is not None:
@@ -65,13 +67,10 @@ class JSONReader:
         self._pieces.append(piece)
         if self._one_value or b"\n" not in piece:
             return []
-        whole = b"".join(self._pieces).removeprefix(BOM).lstrip()
-        line, newline, rest = whole.partition(b"\n")
-        if not newline:
-            return []
+        line, _, rest = b"".join(self._pieces).partition(b"\n")
         try:
             value = self._loads(line)
-        except NotJSON:  # a value that is spread over lines
+        except NotJSON:  # a value that is spread over lines, or a broken line
             self._one_value = True
             return []
         self._lines, self._pieces = NDJSONDecoder(), []
@@ -79,16 +78,18 @@ class JSONReader:
 
     def close(self) -> list[Any]:
         if self._lines is not None:
-            found = self._take(self._lines.close())
-            self.cut = bool(self._broken)
-            return found
+            return self._take(self._lines.close())
+        whole = b"".join(self._pieces)
         try:
-            return self._first(self._loads(b"".join(self._pieces)))
+            return self._first(self._loads(whole))
         except NotJSON as error:
-            raise Unreadable(f"its JSON is cut or broken: {error}") from None
+            values = self._several_values(whole) if whole[:1] == b"{" else []
+            if not values:
+                raise Unreadable(f"its JSON is cut or broken: {error}") from None
+            self.framing = "ndjson"
+            return values
 
     def _first(self, value: Any) -> list[Any]:
-        self._count = 1
         if not isinstance(value, list):
             return [value]
         self.framing = "json array"
@@ -97,14 +98,21 @@ class JSONReader:
     def _take(self, lines: Iterable[bytes]) -> list[Any]:
         found = []
         for line in lines:
-            if self._broken:
-                raise Unreadable(f"line {self._count} is no JSON: {self._broken}") from None
             self.framing = "ndjson"
-            self._count += 1
             try:
                 found.append(self._loads(line))
-            except NotJSON as error:  # of the last line it only says that the body was cut
-                self._broken = str(error)
+            except NotJSON:
+                self.cut = True
+        return found
+
+    def _several_values(self, whole: bytes) -> list[Any]:
+        """The objects in a body that is no single value; none if it does not hold at least one whole object."""
+        found = []
+        for value in values_in(whole):
+            try:
+                found.append(self._loads(value))
+            except NotJSON:
+                self.cut = True
         return found
 
 

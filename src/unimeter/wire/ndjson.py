@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 
@@ -33,3 +34,30 @@ class NDJSONDecoder:
         self._line = []
         if line:
             yield line
+
+
+_NEXT_OBJECT = re.compile(rb"\n(?={)")
+"""Where an object may begin that is not nested in another: printers indent what is nested."""
+
+
+def values_in(body: bytes) -> list[bytes]:
+    """The text of each JSON object in a body that holds several, one after another, each on lines of its own.
+
+    Text after an object is a value of its own, and no JSON. Empty where an object begins inside another: it is one value.
+
+    >>> values_in(b'{\\n  "a": 1\\n}\\n{\\n  "a": 2\\n}\\nbroken')
+    [b'{\\n  "a": 1\\n}', b'{\\n  "a": 2\\n}', b'broken']
+    """
+    values: list[bytes] = []
+    for text in map(bytes.strip, _NEXT_OBJECT.split(body)):
+        if values and values[-1].endswith((b"[", b",", b":", b"{")):
+            return []
+        first_line, _, rest = text.partition(b"\n")
+        if rest and first_line.rstrip().endswith(b"}"):
+            values += [first_line, rest]
+        elif b"\n}" in text:
+            inside, _, rest = text.partition(b"\n}")
+            values += [inside + b"\n}", *filter(None, [rest.strip()])]
+        else:
+            values.append(text)
+    return values
