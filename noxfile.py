@@ -129,21 +129,21 @@ def drift(session: nox.Session, group: str) -> None:
 def mutants(session: nox.Session) -> None:
     """The contract, against adapters that are wrong; prints which check catches which."""
     install(session)
-    session.run("pytest", "-q", "-s", "-m", "mutants", "tests/testing/test_mutants.py", *session.posargs)
+    session.run("pytest", "-q", "-s", "tests/testing/test_mutants.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def agno(session: nox.Session) -> None:
     """The roll-up against agno's own classes."""
     install(session, "agno")
-    session.run("pytest", "-q", "-n", "2", "-m", "agno", "tests/agno", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "tests/agno", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def xpander(session: nox.Session) -> None:
     """The report against xpander's SDK, which brings an agno 2: the roll-up is compared with that one as well."""
     install(session, "xpander")
-    session.run("pytest", "-q", "-m", "xpander or agno", "tests/xpander", "tests/agno", *session.posargs)
+    session.run("pytest", "-q", "tests/xpander", "tests/agno", *session.posargs)
 
 
 @nox.session(python=NEWEST)
@@ -151,38 +151,37 @@ def batch(session: nox.Session) -> None:
     """Many responses at once, with pyarrow; the report in a real browser."""
     install(session, "batch")
     need_chromium(session)
-    session.run("pytest", "-q", "-m", "batch", "tests/batch", *session.posargs)
-    session.run("pytest", "-q", "--doctest-modules", "-o", "addopts=", "src/unimeter/batch")
+    session.run("pytest", "-q", "tests/batch", "src/unimeter/batch", "src/unimeter/cli/batch.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def spark(session: nox.Session) -> None:
-    """The same on a Spark cluster on loopback, with Java. Spark's own warnings are its own."""
+    """The same on a Spark cluster on loopback, with Java."""
     install(session, "spark")
     need_java(session)
-    session.run("pytest", "-q", "-W", "default", "-m", "spark", "tests/spark", *session.posargs)
+    session.run("pytest", "-q", "tests/spark", "src/unimeter/spark.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def extras(session: nox.Session) -> None:
     """The exports and prices by the packages that they are for."""
     install(session, "extras")
-    session.run("pytest", "-q", "-m", "extras", "tests/extras", *session.posargs)
+    session.run("pytest", "-q", "tests/extras", "src/unimeter/export/opentelemetry.py", "src/unimeter/genai.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 @nox.parametrize("framework", FRAMEWORKS)
 def frameworks(session: nox.Session, framework: str) -> None:
-    """The integrations with the real frameworks, each in an environment of its own. Their own warnings are theirs."""
+    """The integrations with the real frameworks, each in an environment of its own."""
     install(session, f"framework-{framework}")
-    session.run("pytest", "-q", "-W", "default", "-m", f"frameworks and {framework}", "tests/frameworks", *session.posargs)
+    session.run("pytest", "-q", "-m", f"frameworks and {framework}", "tests/frameworks", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def live(session: nox.Session) -> None:
     """A real llama.cpp server on loopback."""
     install(session, "live")
-    session.run("pytest", "-q", "-m", "live", "tests/live", *session.posargs)
+    session.run("pytest", "-q", "tests/live", *session.posargs)
 
 
 @nox.session(python=NEWEST)
