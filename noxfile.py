@@ -60,6 +60,8 @@ TESTS = {
     **{f"framework-{name}": ("-m", f"frameworks and {name}", "tests/frameworks") for name in FRAMEWORKS},
 }
 """The tests of the environments that `newest` runs as well, as arguments of pytest."""
+OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+"""Without this LiteLLM fetches prices when it is imported."""
 LOCKS = Path("tests/locks")
 
 
@@ -158,7 +160,7 @@ def litellm(session: nox.Session) -> None:
 def drift(session: nox.Session, group: str) -> None:
     """What the SDKs report and no table reads."""
     install(session, group)
-    session.run("unimeter", "drift", *session.posargs)
+    session.run("unimeter", "drift", *session.posargs, env=OFFLINE)
 
 
 @nox.session(python=NEWEST)
@@ -179,7 +181,7 @@ def newest(session: nox.Session) -> None:
         except CommandFailed:
             failed[environment] = "cannot be installed\n"
             continue
-        drifts = session.run("python", "-c", DRIFT, silent=True, success_codes=range(256)) or ""
+        drifts = session.run("python", "-c", DRIFT, silent=True, env=OFFLINE, success_codes=range(256)) or ""
         found = [json.loads(line) for line in str(drifts).splitlines() if line.startswith('["')]
         unread |= {f"{provider}: {path} ({package})" for provider, package, paths in found for path in paths}
         if not found:
