@@ -1,11 +1,17 @@
-"""The environments that the tests need, a command each: `nox -s tests`, `nox -s sdk`, … `.ci/run` runs them all."""
+"""The environments that the tests need, a command each: `nox -s tests`, `nox -s sdk`, … `.ci/run` runs them all.
 
+What they install comes from `tests/locks`. `nox -s lock` makes these files anew; `nox -s newest` tries the newest releases.
+"""
+
+import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
@@ -32,11 +38,44 @@ FRAMEWORKS = (
 OLDEST_JAVA = 17
 """What Spark 4 asks for."""
 OLDEST_DEPENDENCIES = ("msgspec==0.19.0", "pydantic==2.9.0")
+ENVIRONMENTS = {
+    "tests": (),
+    "oldest": (),
+    **{name: (name,) for name in ("lint", "types", "sdk", "litellm", "agno", "xpander", "batch", "spark", "extras", "live")},
+    **{f"framework-{name}": (f"framework-{name}",) for name in FRAMEWORKS},
+    "bench": ("bench", "sdk"),
+    "bench_batch": ("bench_batch",),
+}
+"""The locked environments, and the dependency groups in each besides unimeter with the extras `cli` and `test`."""
+TOOLS = {
+    "tools": ("nox", "uv"),
+    "build": ("hatchling>=1.27", "editables", "setuptools", "wheel"),
+}
+"""What makes the environments, and what builds packages from sources."""
+FROM_SOURCE = ("unimeter", "ibm-cos-sdk", "ibm-cos-sdk-core", "ibm-cos-sdk-s3transfer", "pyspark")
+"""All others are installed as wheels: a build could install what is in no lock."""
+TESTS = {
+    "sdk": ("-n", "2", "-m", "sdk", "tests/sdk"),
+    "litellm": ("-m", "litellm", "tests/sdk"),
+    **{f"framework-{name}": ("-m", f"frameworks and {name}", "tests/frameworks") for name in FRAMEWORKS},
+}
+"""The tests of the environments that `newest` runs as well, as arguments of pytest."""
+OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+"""Without this LiteLLM fetches prices when it is imported."""
+LOCKS = Path("tests/locks")
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install unimeter as it stands, and some groups of what it is tested with."""
-    session.install("-e", ".[cli,test]", *(argument for group in groups for argument in ("--group", group)))
+def packages(environment: str) -> tuple[str, ...]:
+    """What an environment holds, as arguments of `uv pip install`."""
+    return ("-e", ".[cli,test]", *(part for group in ENVIRONMENTS[environment] for part in ("--group", group)))
+
+
+def install(session: nox.Session, environment: str) -> None:
+    """Install unimeter as it is here, and an environment from its lock. Fail if anything else is installed."""
+    lock, build = (str(LOCKS / f"{name}.txt") for name in (environment, "build"))
+    wheels = ("--only-binary", ":all:", *(part for name in FROM_SOURCE for part in ("--no-binary", name)))
+    session.install("--exact", *packages(environment), "--constraints", lock, "--build-constraints", build, *wheels)
+    session.run("python", str(LOCKS / "check.py"), lock)
 
 
 def from_debian(session: nox.Session, *packages: str) -> None:
@@ -75,15 +114,14 @@ def need_chromium(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The default tests."""
-    install(session)
+    install(session, "tests")
     session.run("pytest", "-q", "-n", "2", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """The default tests with the oldest dependencies that are promised."""
-    install(session)
-    session.install(*OLDEST_DEPENDENCIES)
+    install(session, "oldest")
     session.run("pytest", "-q", "-n", "2", *session.posargs)
 
 
@@ -107,43 +145,112 @@ def types(session: nox.Session) -> None:
 def sdk(session: nox.Session) -> None:
     """The fixtures through the real SDKs, from a loopback server."""
     install(session, "sdk")
-    session.run("pytest", "-q", "-n", "2", "-m", "sdk", "tests/sdk", *session.posargs)
+    session.run("pytest", "-q", *TESTS["sdk"], *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def litellm(session: nox.Session) -> None:
-    """The same through LiteLLM, which needs an older openai than the SDKs' session has."""
+    """The fixtures through LiteLLM, whose upper limits (openai<4, huggingface-hub<3) would hold back the SDKs of `sdk`."""
     install(session, "litellm")
-    session.run("pytest", "-q", "-m", "litellm", "tests/sdk", *session.posargs)
+    session.run("pytest", "-q", *TESTS["litellm"], *session.posargs)
 
 
 @nox.session(python=NEWEST)
 @nox.parametrize("group", ["sdk", "litellm"])
 def drift(session: nox.Session, group: str) -> None:
-    """What the newest SDKs report and nobody reads. For a nightly job: it fails on what is not in this repository."""
-    session.install("--upgrade", "-e", ".[cli]", "--group", group)
-    session.run("unimeter", "drift", *session.posargs)
+    """What the SDKs report and no table reads."""
+    install(session, group)
+    session.run("unimeter", "drift", *session.posargs, env=OFFLINE)
+
+
+@nox.session(python=NEWEST)
+def newest(session: nox.Session) -> None:
+    """The newest releases, without locks: the README's commands, and each SDK and framework. Prints what changed.
+
+    Runs all even if some fail, and is not in `.ci/run`: a failure here tells of others' releases, not of a broken build.
+    """
+    failed: dict[str, str] = {}
+    unread: set[str] = set()
+    try:
+        session.run("bash", ".ci/readme", sys.executable, external=True)
+    except CommandFailed:
+        failed["the README's commands"] = ""
+    for environment, arguments in TESTS.items():
+        try:
+            session.install("--exact", "--upgrade", *packages(environment))
+        except CommandFailed:
+            failed[environment] = "cannot be installed\n"
+            continue
+        drifts = session.run("python", "-c", DRIFT, silent=True, env=OFFLINE, success_codes=range(256)) or ""
+        found = [json.loads(line) for line in str(drifts).splitlines() if line.startswith('["')]
+        unread |= {f"{provider}: {path} ({package})" for provider, package, paths in found for path in paths}
+        if not found:
+            failed[environment] = drifts
+            continue
+        try:
+            session.run("pytest", "-q", *arguments)
+        except CommandFailed:
+            check = ("python", str(LOCKS / "check.py"), str(LOCKS / f"{environment}.txt"))
+            failed[environment] = str(session.run(*check, silent=True, success_codes=(0, 1)))
+    session.log("Not read by any table, by provider and path:\n" + ("\n".join(sorted(unread)) or "none"))
+    for environment, differences in failed.items():
+        session.warn(f"{environment} failed\n{differences}")
+    if failed or unread:
+        session.error(f"{len(unread)} new paths; failed: {', '.join(failed) or 'none'}")
+
+
+DRIFT = """
+import json
+from unimeter.drift import drift_of
+from unimeter.registry import registry
+for adapter in registry().adapters:
+    if (drift := drift_of(adapter)) and drift.installed:
+        print(json.dumps([adapter.provider, drift.sdk, drift.unread]))
+"""
+"""Prints what `unimeter drift` compares, with the provider's name: a line of JSON for each adapter."""
+
+
+@nox.session(venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Make the locks anew, from the newest releases; with `-- NAME ...` only these."""
+    for name in session.posargs or (*ENVIRONMENTS, *TOOLS):
+        shared = name in TOOLS or name == "tests"  # by all Pythons
+        arguments = ["--universal"] if shared else []
+        requirements = TOOLS.get(name, OLDEST_DEPENDENCIES if name == "oldest" else ())
+        if name in ENVIRONMENTS:
+            groups = (part for group in ENVIRONMENTS[name] for part in ("--group", group))
+            arguments += ["pyproject.toml", "--extra", "cli", "--extra", "test", *groups]
+        if requirements:
+            listed = Path(session.create_tmp(), f"{name}.in")
+            listed.write_text("\n".join(requirements))
+            arguments += [str(listed)]
+        if name == "build":  # pip takes one list of constraints for the build and for what is installed
+            arguments += ["--constraint", str(LOCKS / "tests.txt")]
+        python = PYTHONS[0] if shared or name == "oldest" else NEWEST
+        output = ("--output-file", str(LOCKS / f"{name}.txt"))
+        form = ("--quiet", "--upgrade", "--no-header", "--no-annotate")
+        session.run("uv", "pip", "compile", *form, "--python-version", python, *arguments, *output)
 
 
 @nox.session(python=NEWEST)
 def mutants(session: nox.Session) -> None:
     """The contract, against adapters that are wrong; prints which check catches which."""
-    install(session)
-    session.run("pytest", "-q", "-s", "-m", "mutants", "tests/testing/test_mutants.py", *session.posargs)
+    install(session, "tests")
+    session.run("pytest", "-q", "-s", "tests/testing/test_mutants.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def agno(session: nox.Session) -> None:
     """The roll-up against agno's own classes."""
     install(session, "agno")
-    session.run("pytest", "-q", "-n", "2", "-m", "agno", "tests/agno", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "tests/agno", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def xpander(session: nox.Session) -> None:
     """The report against xpander's SDK, which brings an agno 2: the roll-up is compared with that one as well."""
     install(session, "xpander")
-    session.run("pytest", "-q", "-m", "xpander or agno", "tests/xpander", "tests/agno", *session.posargs)
+    session.run("pytest", "-q", "tests/xpander", "tests/agno", *session.posargs)
 
 
 @nox.session(python=NEWEST)
@@ -151,44 +258,43 @@ def batch(session: nox.Session) -> None:
     """Many responses at once, with pyarrow; the report in a real browser."""
     install(session, "batch")
     need_chromium(session)
-    session.run("pytest", "-q", "-m", "batch", "tests/batch", *session.posargs)
-    session.run("pytest", "-q", "--doctest-modules", "-o", "addopts=", "src/unimeter/batch")
+    session.run("pytest", "-q", "tests/batch", "src/unimeter/batch", "src/unimeter/cli/batch.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def spark(session: nox.Session) -> None:
-    """The same on a Spark cluster on loopback, with Java. Spark's own warnings are its own."""
+    """The same on a Spark cluster on loopback, with Java."""
     install(session, "spark")
     need_java(session)
-    session.run("pytest", "-q", "-W", "default", "-m", "spark", "tests/spark", *session.posargs)
+    session.run("pytest", "-q", "tests/spark", "src/unimeter/spark.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def extras(session: nox.Session) -> None:
     """The exports and prices by the packages that they are for."""
     install(session, "extras")
-    session.run("pytest", "-q", "-m", "extras", "tests/extras", *session.posargs)
+    session.run("pytest", "-q", "tests/extras", "src/unimeter/export/opentelemetry.py", "src/unimeter/genai.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 @nox.parametrize("framework", FRAMEWORKS)
 def frameworks(session: nox.Session, framework: str) -> None:
-    """The integrations with the real frameworks, each in an environment of its own. Their own warnings are theirs."""
+    """The integrations with the real frameworks, each in an environment of its own."""
     install(session, f"framework-{framework}")
-    session.run("pytest", "-q", "-W", "default", "-m", f"frameworks and {framework}", "tests/frameworks", *session.posargs)
+    session.run("pytest", "-q", *TESTS[f"framework-{framework}"], *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def live(session: nox.Session) -> None:
     """A real llama.cpp server on loopback."""
     install(session, "live")
-    session.run("pytest", "-q", "-m", "live", "tests/live", *session.posargs)
+    session.run("pytest", "-q", "tests/live", *session.posargs)
 
 
 @nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
     """The benchmarks. They print ratios and judge nothing."""
-    install(session, "bench", "sdk")
+    install(session, "bench")
     session.run("python", "benchmarks/speed.py")
     session.run("python", "benchmarks/rollup.py")
     session.run("python", "benchmarks/stream.py")

@@ -17,8 +17,10 @@ from unimeter.adapters.openai_chat import OpenAIChat
 from unimeter.cli.app import run
 from unimeter.drift import drift_in, drift_of, unread
 from unimeter.fields import absent, count, label, tally, tree
+from unimeter.registry import registry
 
 from .conftest import FIXTURES, ROOT
+from .frameworks.test_drift import TYPES as FRAMEWORKS
 
 
 class Tokens(BaseModel):
@@ -152,3 +154,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert run("drift", tmp_path / "cut.json") == 1
     assert "MalformedUsage" in capsys.readouterr().err
     assert run("drift", "--payload") == 2
+
+
+def test_every_framework_with_a_type_is_here() -> None:
+    modules = ("unimeter.adapters.langchain", "unimeter.adapters.frameworks")
+    with_types = {one for one in registry().adapters if one.__module__ in modules and vars(one).get("sdk_types")}
+    assert with_types == set(FRAMEWORKS.values())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from importlib import import_module
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.conftest import ROOT
 from unimeter import MessageMetrics, ModelMetrics, Reading, RunMetrics, SessionMetrics, ToolCallMetrics
 from unimeter.compiler import TOLD
 
-agno: Any = import_module("agno.metrics") if find_spec("agno") else None
+agno: Any = import_module("agno.metrics")
 pytestmark = pytest.mark.agno
 
 DIFFERENCES = {

@@ -8,20 +8,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import anthropic
+import openai
 import pytest
 
 from . import tiny_model
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 30
-
-
-def needed(package: str) -> ModuleType:
-    """A package of the live test; without it the test is skipped and says so."""
-    return pytest.importorskip(package, reason=f"{package} is not installed: the live test needs the dependency group `live`")
 
 
 class Server(NamedTuple):
@@ -47,8 +44,6 @@ def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextmanager
 def _running(folder: Path, slots: int) -> Iterator[Server]:
-    for package in ("xllamacpp", "gguf"):
-        needed(package)
     model, log = folder / "tiny.gguf", folder / "server.log"
     tiny_model.write(model)
     command = [sys.executable, str(Path(__file__).with_name("serve.py")), str(model), str(slots)]
@@ -108,7 +103,6 @@ def wire() -> Wire:
 @pytest.fixture(scope="module")
 def clients(server: str, wire: Wire) -> Iterator[SimpleNamespace]:
     """The real SDKs, on our server and nowhere else: no proxy of the environment, no retry that would hide an error."""
-    openai, anthropic = needed("openai"), needed("anthropic")
     transport = {
         "event_hooks": {"response": [wire.tap]},
         "trust_env": False,

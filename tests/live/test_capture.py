@@ -10,11 +10,12 @@ import re
 import tracemalloc
 from typing import Any, NamedTuple
 
+import openai
 import pytest
 
 import unimeter
 
-from .conftest import Server, needed
+from .conftest import Server
 from .test_llamacpp import ADD, MODEL, NUMBERS
 
 pytestmark = pytest.mark.live
@@ -53,7 +54,6 @@ async def ask(client: Any, number: int, cut_after: int | None) -> Told | None:
 
 async def ask_all(address: str, seed: int) -> list[Told]:
     """All streams at once, half of them cut at a random chunk before the last; what the whole ones told."""
-    openai = needed("openai")
     chance = random.Random(seed)
     cuts = [chance.randrange(0, 5) if number % 2 else None for number in range(STREAMS)]
     http = openai.DefaultAsyncHttpxClient(trust_env=False, headers={"Connection": "close"}, limits=openai_limits())

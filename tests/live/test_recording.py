@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 import unimeter
@@ -15,7 +17,6 @@ from unimeter.fixture import Fixture, load
 from unimeter.testing import record
 from unimeter.testing.subject import told
 
-from .conftest import needed
 from .test_llamacpp import CHAT, DIALECTS, Dialect, in_each_dialect, plain_and_stream
 
 pytestmark = pytest.mark.live
@@ -34,7 +35,6 @@ def answer_of(dialect: Dialect, clients: SimpleNamespace, stream: bool) -> Any:
 
 
 def replayed(dialect: Dialect, url: str, stream: bool) -> Any:
-    openai, anthropic = needed("openai"), needed("anthropic")
     clients = SimpleNamespace(
         openai=openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0),
         anthropic=anthropic.Anthropic(base_url=url, api_key="none", max_retries=0),

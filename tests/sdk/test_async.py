@@ -16,10 +16,7 @@ from ..conftest import FIXTURES
 from .client import MESSAGES
 from .differences import handed_on
 
-pytestmark = [
-    pytest.mark.sdk,
-    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),  # google-genai's own
-]
+pytestmark = pytest.mark.sdk
 
 
 Watch = Callable[[Any], Any]

@@ -18,10 +18,9 @@ from . import test_async
 from .client import MESSAGES, Client
 from .clients import boto3
 from .test_replay import REFUSALS, REPLAYS, Replay
-from .test_replay import pytestmark as of_replays
 from .wire_server import wire_server
 
-pytestmark = [*of_replays, *test_async.pytestmark]
+pytestmark = pytest.mark.sdk
 
 NOT_HEARD = {"openai-openai_chat/assistants"}
 """A run of the Assistants API that is fetched: its model was called before."""

@@ -17,11 +17,7 @@ from ..conftest import FIXTURES
 from .client import MESSAGES
 from .clients import anthropic, openai
 
-pytestmark = [
-    pytest.mark.sdk,
-    # openai's, of the words that we put into the fixtures for a tool choice.
-    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
-]
+pytestmark = pytest.mark.sdk
 
 
 @contextmanager

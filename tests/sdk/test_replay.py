@@ -16,16 +16,7 @@ from .client import Client
 from .clients import clients_for
 from .differences import REFUSED, handed_on
 
-pytestmark = [
-    pytest.mark.sdk,
-    # Of the libraries themselves: pydantic's old names (cohere), the end of the Assistants API (openai), and so on.
-    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:The Assistants API is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:ast\\.:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:\\s*When setting `scope_validation`:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Hello from a fixture"),
-]
+pytestmark = pytest.mark.sdk
 
 
 class Replay(NamedTuple):

@@ -18,9 +18,8 @@ from .clients import anthropic, openai
 from .differences import handed_on
 from .test_helpers import MESSAGES, STREAMS, messages
 from .test_replay import ANSWERED, Replay
-from .test_replay import pytestmark as of_replays
 
-pytestmark = [*of_replays, *test_async.pytestmark, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")]
+pytestmark = pytest.mark.sdk
 
 STREAMED = {name: replay for name, replay in ANSWERED.items() if replay.fixture.is_stream}
 

@@ -7,18 +7,18 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
+import httpx
+import httpx2
 import pytest
+import requests
+import urllib3
 
 import unimeter
 from unimeter.testing.subject import told
 
 from ..conftest import FIXTURES
 from .wire_server import CODINGS, wire_server
-
-aiohttp, httpx, httpx2, requests, urllib3 = (
-    pytest.importorskip(name, reason=f"{name} is not installed: these tests need the dependency group `sdk`")
-    for name in ("aiohttp", "httpx", "httpx2", "requests", "urllib3")
-)
 
 pytestmark = pytest.mark.sdk
 

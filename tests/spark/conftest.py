@@ -1,20 +1,14 @@
-"""A cluster on loopback: a master, and two workers whose executors are processes of their own, for all tests here.
-
-Without pyspark there is nothing to collect here; the session that has these tests then finds none, and fails.
-"""
+"""A cluster on loopback: a master, and two workers whose executors are processes of their own, for all tests here."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
-collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 
 MASTER = "local-cluster[2,1,1024]"
 OPTIONS = {

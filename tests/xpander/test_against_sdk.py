@@ -16,7 +16,7 @@ from unimeter.export.xpander import Tokens, report_metrics
 
 sdk: Any = None
 """xpander's SDK. It reads the environment and looks for a project when it is imported: the fixture does that."""
-pytestmark = [pytest.mark.xpander, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.xpander
 
 SOURCES = ("sdk", "api", "orchestration")
 STATUSES = ("pending", "executing", "paused", "error", "failed", "completed", "stopped")

@@ -39,6 +39,8 @@ class LiteLLM(OpenAIChat):
         "web_search_requests": count("prompt_tokens_details.web_search_requests"),
         "google_maps_grounding_requests": count("prompt_tokens_details.google_maps_grounding_requests"),
         "tool_use_tokens": count("prompt_tokens_details.tool_use_tokens"),
+        "initial_prompt_tokens": count("prompt_tokens_details.initial_prompt_tokens"),  # the first of Gemini's hops
+        "cache_type": label("prompt_tokens_details.cache_type"),
         "character_count": count("prompt_tokens_details.character_count"),
         "image_count": count("prompt_tokens_details.image_count"),
         "query_count": count("prompt_tokens_details.query_count"),

@@ -111,7 +111,11 @@ class OpenAILive(OpenAIResponses):
     sdk_types = ("openai.types.live:SessionUsage",)
 
     input_tokens = output_tokens = total_tokens = cache_read_tokens = cache_write_tokens = reasoning_tokens = cost = absent
-    provider_metrics = {"seconds": number("seconds")}
+    provider_metrics = {
+        "seconds": number("seconds"),
+        "active_seconds": number("active_seconds"),  # with the paused ones, they add up to `seconds`
+        "paused_seconds": number("paused_seconds"),
+    }
 
 
 class GeminiLive(Gemini):
