@@ -13,6 +13,7 @@ from unimeter.errors import MalformedUsage
 from unimeter.interpret import Call, envelope_of
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
+from unimeter.raw_response import raw_response
 from unimeter.reading import Reading
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.typed import Reader
@@ -69,7 +70,8 @@ def read(
     """What a response says about its usage.
 
     Args:
-        payload: an SDK's object, a dict, JSON bytes or text, a raw HTTP body (JSON, server-sent events, JSON lines, an
+        payload: a raw response object of an HTTP library or an SDK, whose body was read; an SDK's object, a dict,
+            JSON bytes or text, a raw HTTP body (JSON, server-sent events, JSON lines, an
             AWS event stream; gzip'd or not), a list or stream of events or chunks; the usage object alone if the
             provider is named.
         provider: its label or slug, such as "Anthropic" or "aws-bedrock"; needed only if nothing else tells.
@@ -92,6 +94,9 @@ def read(
         found = call.found(payload) if headers is None else None
         reading = None if found is None else call.reading(found)
         if reading is None:
+            if (raw := raw_response(payload)) is not None:
+                url, headers = url or raw.url, headers or raw.headers
+                return read(raw.body, provider, url=url, headers=headers, model=model, strict=strict)
             reading = call.read(payload, headers)
         if strict:
             _refuse_warnings(reading)
