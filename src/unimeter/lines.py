@@ -49,6 +49,8 @@ def _type_of(name: str, value: Any, asked: Mapping[str, Any], words: frozenset[s
         if name in asked:
             raise Unlike((name,))
         return Raw
+    if name == "status_code":  # another status may say that the request failed
+        return Literal[value] if type(value) is int else type(value)
     return int | float if type(value) in (int, float) else type(value)
 
 

@@ -85,6 +85,7 @@ COMPILED = {
         "final_tests",
         "content_tests",
         "whole_tests",
+        "partial_tests",
         "start_tests",
         "stop_tests",
     ),
