@@ -400,3 +400,14 @@ def test_an_instrumentation_over_a_tap_goes_on(client: httpx.Client) -> None:
         assert counts(run) == (1, 0)
     finally:
         ThreadPoolExecutor.submit = original  # type: ignore[method-assign]
+
+
+def test_listeners_of_one_integration_are_one_channel() -> None:
+    """A program makes a new handler for each call, and its server gives every answer one id: each is a call."""
+    answer = {"id": "fixed", "choices": [], "model": "m", "usage": {"prompt_tokens": 10, "completion_tokens": 2}}
+    with Run() as run:
+        for number in range(5):
+            listener = Listener(channel="one")
+            listener.call_begins(number)
+            listener.call_ends(number, answer)
+    assert run.metrics.total_tokens == 60

@@ -199,3 +199,16 @@ def test_text_that_is_no_utf8_is_refused_as_ours() -> None:
         unimeter.read(["\ud800"])
     with Run() as run, pytest.raises(unimeter.UnimeterError):
         run.record(["\udcff", "x"])
+
+
+def test_lines_without_the_blank_ones_are_events_as_they_come() -> None:
+    chunk = {"id": "s", "object": "chat.completion.chunk", "model": "m", "choices": []}
+    events = [{**chunk, "usage": {"prompt_tokens": 7, "completion_tokens": n, "total_tokens": 7 + n}} for n in (1, 2, 3)]
+    stream = unimeter.watch(iter([f"data: {json.dumps(event)}" for event in events]))
+    seen = []
+    for _ in stream:
+        try:
+            seen.append(stream.reading.metrics.output_tokens)
+        except MissingUsage:  # one chunk alone may be a piece
+            seen.append(0)
+    assert (seen, stream.reading.metrics.output_tokens) == ([0, 2, 3], 3)

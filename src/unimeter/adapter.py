@@ -66,8 +66,6 @@ class Adapter:
     """Where an event of a stream holds a piece of the answer, though it looks like a complete response in `whole`."""
     has_snapshots: ClassVar[bool] = False
     """Whether complete responses under one id are snapshots of one object (a run that is polled), of which the last counts."""
-    framing: ClassVar[str] = ""
-    """The framing of a body (`unimeter.wire.framing.Framing`) that only this provider sends."""
     start: ClassVar[tuple[str, ...]] = ()
     """What begins a stream and tells usage that is not yet final, as in `shape`: alone, it is a cut stream."""
     stop: ClassVar[tuple[str, ...]] = ()

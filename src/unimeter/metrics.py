@@ -208,7 +208,7 @@ class RunMetrics(BaseMetrics):
         """Add a call: what a reading tells, each model under `details[model_type]`. None: the call told no usage.
 
         `additional_metrics` counts the calls, those without usage and those without cost, so that a partial sum never
-        looks whole. Who records a reading twice counts it twice; a `Run` does not.
+        looks whole. A failed request of a batch is no call. A reading that is recorded twice counts twice.
         """
         for call in (None,) if reading is None else _counted_calls(reading):
             no_cost = call is None or call.metrics.cost is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -34,19 +34,6 @@ class FailedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         """A failure from the values in a body; a value that is not of its kind is left out."""
         number = status if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599 else None
         return cls(number, _word(type), code if _is_code(code) else _word(code))
-
-
-class NoUsage(NamedTuple):
-    """A call whose response reported no usage: all that is known of it."""
-
-    provider: str | None = None
-    model: str | None = None
-    id: str | None = None
-    """The response's id."""
-    url: str | None = None
-    """The url of the request, without user, query and fragment."""
-    hint: str | None = None
-    """How to ask for usage, where the provider reports it on request only."""
 
 
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):

@@ -67,7 +67,7 @@ def meter(agent: _T, run: Run | None = None) -> _T:
         agent: the agent or the team. It is initialised by this, and its models are replaced by metered copies.
         run: what counts; by default the run that is current where the agent makes a call.
     """
-    listener = Listener(run)
+    listener = Listener(run, __name__)
     agent.initialize_team() if isinstance(agent, Team) else agent.initialize_agent()
     for holders in (_MANAGERS, _MODELS):  # a manager may share the agent's model, which then plays two roles
         for name, role in holders.items():

@@ -56,7 +56,7 @@ class UnimeterListener(BaseEventListener):
     """Counts CrewAI's calls and tools in a run: the current one, or the one that is given."""
 
     def __init__(self, run: Run | None = None) -> None:
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
         self._tools_began: dict[str, datetime] = {}
         super().__init__()
         blocks.FINDERS.append(self._call_here)

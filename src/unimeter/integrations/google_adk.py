@@ -40,7 +40,7 @@ class UnimeterPlugin(BasePlugin):
 
     def __init__(self, run: Run | None = None) -> None:
         super().__init__(name="unimeter")
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
 
     async def before_model_callback(self, *, callback_context: Any, llm_request: Any) -> None:
         key = _key(callback_context)

@@ -43,7 +43,7 @@ class UnimeterHandler(BaseCallbackHandler):
     run_inline = True  # in the caller's own context: what is then heard on the wire is known to be this call
 
     def __init__(self, run: Run | None = None) -> None:
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
 
     def on_chat_model_start(
         self, serialized: Any, messages: Any, *, run_id: UUID, metadata: Mapping[str, Any] | None = None, **more: Any

@@ -47,7 +47,7 @@ class UnimeterMiddleware(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         self._agent = agent
         self._model_type = model_type
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         with self._listener.calling(self._model_type, agent=self._agent) as key:

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import Enum
-from itertools import count
 from typing import Any
 
 from unimeter.blocks import Call, Tool
@@ -16,21 +15,20 @@ from unimeter.registry import registry
 from unimeter.run import Run
 from unimeter.unharmed import say_once, unharmed
 
-_numbers = count()
-
 
 class Listener:
     """Turns hooks into calls and tools. A key is whatever the framework tells one call from another by."""
 
-    def __init__(self, run: Run | None = None) -> None:
+    def __init__(self, run: Run | None = None, channel: str = "integration") -> None:
         """
         Args:
             run: what counts; by default the run that is current where the framework makes its call.
+            channel: the integration's name. All listeners of one integration observe on one channel.
         """
         if run is not None and not isinstance(run, Run):
             raise TypeError(f"what counts is a Run, not a {type(run).__name__}")
         self._run = run
-        self._channel = f"integration {next(_numbers)}"
+        self._channel = channel
         self._calls: dict[Hashable, Call] = {}
         self._tools: dict[Hashable, Tool] = {}
 

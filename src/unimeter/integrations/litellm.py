@@ -38,7 +38,7 @@ class UnimeterLogger(CustomLogger):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, run: Run | None = None) -> None:
         super().__init__()
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
         self._told: deque[str] = deque(maxlen=1000)
         """Calls that have ended: both of LiteLLM's loggers may tell of one."""
 

@@ -54,7 +54,7 @@ with needs("llama-index"):
 
 def listen(run: Run | None = None) -> None:
     """Hear what LlamaIndex calls from now on, and count it in a run: the current one, or the one that is given."""
-    listener, agents = Listener(run), Agents()
+    listener, agents = Listener(run, __name__), Agents()
     dispatcher = get_dispatcher()
     dispatcher.add_span_handler(UnimeterSpanHandler(listener, agents))
     dispatcher.add_event_handler(UnimeterEventHandler(listener, agents))

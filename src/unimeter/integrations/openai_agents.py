@@ -45,7 +45,7 @@ class UnimeterProcessor(TracingProcessor):
     """Counts the agents' calls and tools in a run: the current one, or the one that is given."""
 
     def __init__(self, run: Run | None = None) -> None:
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
         self._agents: dict[str, str] = {}
         """The agent that each open span belongs to."""
 

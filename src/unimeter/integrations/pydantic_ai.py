@@ -65,7 +65,7 @@ class Unimeter(AbstractCapability[Any]):
             run: what counts.
             model_type: what the agent's model is called for.
         """
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
         self._model_type = model_type
 
     async def before_node_run(self, ctx: RunContext[Any], *, node: Any) -> Any:

@@ -45,7 +45,7 @@ class UnimeterHooks(HookProvider):
     """Counts an agent's calls and tools in a run: the current one, or the one that is given."""
 
     def __init__(self, run: Run | None = None) -> None:
-        self._listener = Listener(run)
+        self._listener = Listener(run, __name__)
 
     def register_hooks(self, registry: HookRegistry, **_: Any) -> None:
         registry.add_callback(BeforeModelCallEvent, self._model_begins)

@@ -21,7 +21,7 @@ class ChunkDecoder:
     >>> import json
     >>> lines, pieces = ChunkDecoder(json.loads), ChunkDecoder(json.loads)
     >>> lines.feed(b'data: {"a": 1}'), lines.feed(b""), lines.feed(b'data: {"a": 2}'), lines.close()
-    ([], [], [{'a': 1}], [{'a': 2}])
+    ([], [], [{'a': 1}, {'a': 2}], [])
     >>> pieces.feed(b'data: {"a"'), pieces.feed(b": 1}\\n\\n"), pieces.close()
     ([], [{'a': 1}], [])
     """
@@ -36,7 +36,7 @@ class ChunkDecoder:
         self._last: _Kind | None = None
         """What the last chunk is that is not blank, while all before it are lines of names."""
         self._undecided = True
-        self._are_lines = False
+        self._line_end: bytes = b""
         self.body = BodyDecoder(loads)
 
     def feed(self, chunk: bytes) -> list[Any]:
@@ -45,12 +45,12 @@ class ChunkDecoder:
             return self._fed(chunk)
         self._held.append(chunk)
         if b"\n" in chunk or b"\r" in chunk:
-            return self._decide(are_lines=False)
+            return self._decide(b"")
         if not chunk.strip():
             return []
         before, self._last = self._last, self._kind(chunk) if self._last in (None, "name") else "part"
         if (before == "event" and not chunk[:1].isspace()) or (before == "name" and self._last == "event"):
-            return self._decide(are_lines=True)
+            return self._decide(b"\n\n")
         return []
 
     def close(self) -> list[Any]:
@@ -59,25 +59,28 @@ class ChunkDecoder:
             return self.body.close()
         held = self._held
         try:
-            found = self._decide(are_lines=False) + self.body.close()
+            found = self._decide(b"") + self.body.close()
         except (Unreadable, NotABody):
             if len(held) < 2:
                 raise
             found = []
         if not found and len(held) > 1:  # such as an event whose JSON is spread over lines
             self._held, self.body = held, BodyDecoder(self._loads)
-            return self._decide(are_lines=True) + self.body.close()
+            return self._decide(b"\n") + self.body.close()
         return found
 
-    def _decide(self, *, are_lines: bool) -> list[Any]:
+    def _decide(self, line_end: bytes) -> list[Any]:
+        """Pass on what was held. `line_end` completes a line; it is empty for pieces."""
         held, self._held = self._held, []
-        self._undecided, self._are_lines = False, are_lines
-        if not are_lines:
+        self._undecided, self._line_end = False, line_end
+        if not line_end:
             return self.body.feed(b"".join(held))
         return [event for chunk in held for event in self._fed(chunk)]
 
     def _fed(self, chunk: bytes) -> list[Any]:
-        return self.body.feed(chunk + b"\n" if self._are_lines else chunk)
+        if self._line_end and not chunk.startswith(b"data:"):
+            return self.body.feed(chunk + b"\n")
+        return self.body.feed(chunk + self._line_end)  # each line of data is an event: programs leave the blank lines out
 
     def _kind(self, chunk: bytes) -> _Kind:
         if chunk.startswith((b"data:", b"{")):
