@@ -88,6 +88,12 @@ class Adapter:
     """Why an answer of this kind carries no usage, and lacks none; "" where it should."""
     hint: ClassVar[str] = ""
     """How to ask for usage that a response may lack."""
+    stream_option: ClassVar[bool] = False
+    """Whether only streams lack it, unless the request has `stream_options.include_usage`; `capture` can add that."""
+    own_paths: ClassVar[tuple[str, ...]] = ()
+    """Those of `url_paths` that no other API has: a request to one is a call on any host, whatever the answer is."""
+    own_path_header: ClassVar[str] = ""
+    """The request's header that makes them so, in lower case, where the path alone does not."""
 
     # what it means -------------------------------------------------------------------------------------------------
     input_tokens: ClassVar[Field] = absent

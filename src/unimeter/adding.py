@@ -66,3 +66,20 @@ def fold(target: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str,
         elif value is not None or name not in target:
             target[name] = value if kind is str or kind is bool or value is None else deepcopy(value)
     return target
+
+
+def taken_out(target: dict[str, Any] | None, old: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What `fold` added, taken out of the target again: numbers and the objects that hold them; labels stay.
+
+    >>> taken_out({"searches": 3, "tier": "flex"}, {"searches": 2, "tier": "flex"})
+    {'searches': 1, 'tier': 'flex'}
+    """
+    if target is None or old is None:
+        return target
+    for name, value in old.items():
+        held, kind = target.get(name), type(value)
+        if (kind is int or kind is float) and (type(held) is int or type(held) is float):
+            target[name] = held - value
+        elif isinstance(value, dict) and type(held) is dict:
+            taken_out(held, value)
+    return target

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import Enum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from unimeter.errors import MissingUsage
-from unimeter.meter import read
 from unimeter.metrics import ModelType, ToolCallMetrics, role
+from unimeter.pairing import RECORD, Observation, ObservedCall, joined
 from unimeter.reading import Reading
 
 if TYPE_CHECKING:
@@ -22,6 +21,24 @@ _T = TypeVar("_T")
 _calling: ContextVar[Call | None] = ContextVar("unimeter.call", default=None)
 FINDERS: list[Callable[[], Call | None]] = []
 """What tells the call that this context is in, for frameworks whose hooks run elsewhere than their calls."""
+
+
+class Observer(Protocol):
+    """What observes the same call as a block around it: an exchange on the wire, or another block."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was counted, or will be."""
+        ...
+
+    @property
+    def observed(self) -> Sequence[ObservedCall]:
+        """The calls that it counted so far."""
+        ...
+
+    def join(self, seen: ObservedCall) -> bool:
+        """Take in what the block observed; whether it was not yet observed on the block's channel."""
+        ...
 
 
 class Block(Generic[_T]):
@@ -94,8 +111,13 @@ class Call(Timed["Call"]):
         """Whether it has begun to answer: the program may go on, and what it calls now is another's."""
         self._outer: Call | None = None
         self._shared = heard
-        self._heard: list[Any] = [] if heard is None else heard
+        self._heard: list[Observer] = [] if heard is None else heard
         """What a capture heard of it, and what else tells of it: that counts by itself."""
+        self._paired: list[Observer] = []
+        """Those of them that a record of this block was paired with."""
+        self._observed: list[ObservedCall] = []
+        self._joined: list[ObservedCall] = []
+        """What a block around this one observed, before anything was counted here."""
 
     @staticmethod
     def current() -> Call | None:
@@ -132,39 +154,70 @@ class Call(Timed["Call"]):
         if self._first_token is None:
             self._first_token = self._run._clock() if after is None else self._began + after
 
+    @property
+    def observed(self) -> Sequence[ObservedCall]:
+        """The calls that it counted, or that what was heard of it did."""
+        return [*self._observed, *(call for heard in self._heard for call in heard.observed)]
+
     def record(self, response: Any, **hints: Any) -> Reading | None:
-        """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does."""
+        """Count the call by its response, with the time that it took until now. Takes and raises what `Run.record` does.
+
+        What was heard of the call within the block counts instead; the first record is of the first that was heard, and so
+        on. Where the wire told no usage, the record's is counted.
+        """
         self._recorded = True
-        if self._is_told_of():
-            return response if response is None or isinstance(response, Reading) else _read(response, hints)
-        now = self._run._clock()
-        after = None if self._first_token is None else self._first_token - self._began
-        if after is None and isinstance(response, Reading) and response.began is not None and self._run._clock is time.monotonic:
-            told = response.metrics.time_to_first_token
-            after = None if told is None else max(response.began + told - self._began, 0.0)
-        duration = now - self._began
         try:
-            reading = self._run.record(
-                response,
-                self._model_type,
-                agent=self.agent,
-                duration=duration,
-                time_to_first_token=after,
-                channel=self._channel,
-                **hints,
-            )
+            return self._record(response, hints)
         except BaseException:
             self._recorded = False
             raise
+
+    def _record(self, response: Any, hints: Mapping[str, Any], *, nobody_looked: bool = False) -> Reading | None:
+        told = self._run._told(response, hints)
+        if told is None:  # no usage is due: it is no call
+            self._counted = True
+            return None
+        reading, info = told
+        channels = () if nobody_looked else (self._channel or RECORD,)
+        if self._is_heard(ObservedCall(channels, self._model_type, reading, info, None, None, self.agent, 0.0)):
+            return reading
+        duration = self._run._clock() - self._began
+        after = None if self._first_token is None else self._first_token - self._began
+        if after is None and reading is not None and reading.began is not None and self._run._clock is time.monotonic:
+            told_after = reading.metrics.time_to_first_token
+            after = None if told_after is None else max(reading.began + told_after - self._began, 0.0)
+        channels = (self._channel,) if self._channel else ()  # a program's block is paired with what is in it alone
+        observation = Observation(channels, info)
+        self._run.record(
+            reading, self._model_type, agent=self.agent, duration=duration, time_to_first_token=after, channel=observation
+        )
+        self._observed += observation.calls
+        for seen in self._joined:
+            joined(self._observed, seen)
         self._counted = True
         return reading
 
-    def _is_told_of(self) -> bool:
-        """Whether something that was heard counts instead; of what several calls share, each takes one."""
-        told = next((heard for heard in self._heard if heard.counts), None)
-        if told is not None and self._shared is not None:
-            self._shared.remove(told)
-        return told is not None
+    def join(self, seen: ObservedCall) -> bool:
+        """Take in what a block around this one observed of the same call."""
+        if self._observed:
+            return joined(self._observed, seen)
+        heard = next((heard for heard in self._heard if heard.counts), None)
+        if heard is not None:
+            return heard.join(seen)
+        self._joined.append(seen)
+        return True
+
+    def _is_heard(self, seen: ObservedCall) -> bool:
+        """Whether something that was heard counts instead; each counts for one record."""
+        left = [heard for heard in self._heard if heard.counts and not any(heard is paired for paired in self._paired)]
+        for heard in sorted(left, key=lambda heard: _unlikeness(heard, seen)):
+            if heard.join(seen):
+                if self._shared is None:
+                    self._paired.append(heard)
+                else:
+                    self._shared.remove(heard)
+                return True
+        return False
 
     def discard(self) -> None:
         """Say that it was no call after all: it was answered from a cache."""
@@ -175,6 +228,7 @@ class Call(Timed["Call"]):
         self._first_token = None
         self._recorded = self._counted = self._ended = self.answers = False
         self._heard = [] if self._shared is None else self._shared
+        self._paired, self._observed, self._joined = [], [], []
         outer = self._outer = Call.begun_here()
         if outer is not None and outer._around and outer._run in self._run._lineage() and outer._heard is not self._heard:
             outer._heard.append(self)
@@ -188,15 +242,20 @@ class Call(Timed["Call"]):
         if _calling.get() is self:
             _calling.set(self._outer)
         if not self._recorded:  # it failed, or nobody looked: what it used is not known
-            self.record(None)
+            self._recorded = True
+            self._record(None, {}, nobody_looked=True)
 
 
-def _read(response: Any, hints: Mapping[str, Any]) -> Reading | None:
-    """The reading of a response; None where it carries no usage."""
-    try:
-        return read(response, **hints)
-    except MissingUsage:
-        return None
+def _unlikeness(heard: Observer, seen: ObservedCall) -> int:
+    """How far what was heard is from looking like a record: one that tells another usage may be of another attempt."""
+    calls = heard.observed
+    if seen.reading is None or not calls:
+        return 1
+    readings = [call.reading for call in calls if call.reading is not None]
+    figures = [(reading.id, reading.metrics.input_tokens, reading.metrics.output_tokens) for reading in readings]
+    if (seen.reading.id, seen.reading.metrics.input_tokens, seen.reading.metrics.output_tokens) in figures:
+        return 0
+    return 1 if readings else 2
 
 
 class ToolCall(NamedTuple):

@@ -45,14 +45,28 @@ class MissingUsage(UsageError):
     Attributes:
         provider: the label of the provider that the response was read as; "" where it is not known.
         due: whether there should be any; False for a call that uses nothing, such as a moderation or a count of tokens.
+        hint: how to ask for usage; None where the provider has no way.
+        model: the model's id, as far as the response tells it.
+        id: the response's id, as far as it tells one.
     """
 
-    def __init__(self, provider: str, message: str, due: bool = True) -> None:
+    def __init__(
+        self,
+        provider: str,
+        message: str,
+        due: bool = True,
+        hint: str | None = None,
+        model: str | None = None,
+        id: str | None = None,  # noqa: A002  # what the response calls it
+    ) -> None:
         super().__init__(provider, message)
         self.due = due
+        self.hint = hint
+        self.model = model
+        self.id = id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.provider, self.message, self.due)
+        return type(self), (self.provider, self.message, self.due, self.hint, self.model, self.id)
 
 
 class MalformedUsage(UsageError):

@@ -16,7 +16,7 @@ from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import FailedRequest, Reading, has_usage
-from unimeter.reasons import nothing_known, why_missing
+from unimeter.reasons import hint_of, nothing_known, why_missing
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
@@ -24,6 +24,9 @@ from unimeter.values import Refused, as_evidence, as_fields
 from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
+
+_NAMED_BY = 4
+"""Events at the beginning of a stream that may name its model and its id."""
 
 Found = tuple[type[Adapter], Any, Event]
 """Who reads the usage of a response, the usage, and the object that holds it."""
@@ -110,9 +113,26 @@ class Call:
         if found is None and not held.one_call and len(held.events) > 1:
             whole = several.whole_responses(held.events, self.recogniser.by_shape)
             found = None if whole is None else several.Several([several.Held(response, {}) for response in whole])
-        reading = self._read_one(held) if found is None else self._sum_of(found)
+        try:
+            reading = self._read_one(held) if found is None else self._sum_of(found)
+        except MissingUsage as missing:
+            self._say_whose(missing, held)
+            raise
         reading.complete = reading.complete and not held.cut
         return reading
+
+    def _say_whose(self, missing: MissingUsage, held: Payload) -> None:
+        """Add to the error which model answered and under which id, and how to ask for usage."""
+        if missing.due and missing.model is None and missing.id is None and held.events:
+            try:
+                adapter = self.adapter_of(held.events, held.kind)
+            except UnimeterError:
+                return
+            named = [adapter.identify(event) for event in (gathered(adapter, held.events).beside, *held.events[:_NAMED_BY])]
+            missing.model = next((model for model, _ in named if model), None)
+            missing.id = next((response_id for _, response_id in named if response_id), None)
+            missing.hint = hint_of(adapter, is_stream=held.is_stream) or None
+        missing.model = missing.model or self.hints.model or self.model
 
     def _read_one(self, held: Payload) -> Reading:
         """The reading of a payload that is one call: a response or a stream."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from decimal import Decimal
 from threading import RLock
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakSet
 
-from unimeter.adding import EXACT, decimal_of, fold, folded
+from unimeter.adding import EXACT, decimal_of, fold, folded, taken_out
 from unimeter.metrics import MessageMetrics, ModelMetrics, RunMetrics, SessionMetrics, TokenField, call_counts, fold_details
 from unimeter.reading import COST, Reading
+
+if TYPE_CHECKING:
+    from unimeter.pairing import ObservedCalls
 
 TOKEN_FIELDS: tuple[str, ...] = get_args(TokenField)
 
@@ -18,19 +22,33 @@ TOKEN_FIELDS: tuple[str, ...] = get_args(TokenField)
 class _Entry:
     """One model in one role. Dollars are kept exact, as floats do not add up."""
 
-    __slots__ = ("dollars", "metrics")
+    __slots__ = ("added", "dollars", "metrics", "priced")
 
     def __init__(self, provider: str, model: str) -> None:
         self.metrics = ModelMetrics(provider=provider, id=model)
         self.dollars: Decimal | None = None
+        self.added = self.priced = 0
+        """How many calls or aggregates were added, and of how many the cost is known."""
 
     def add(self, metrics: MessageMetrics | ModelMetrics, dollars: Decimal | None) -> None:
         """Add a call of the model, or an aggregate of its calls, and what it cost."""
+        self.added += 1
         self.metrics.add_tokens(metrics)
         if metrics.provider_metrics is not None:
             self.metrics.provider_metrics = fold(self.metrics.provider_metrics, metrics.provider_metrics)
         if dollars is not None:
             self.dollars = _sum(self.dollars, dollars)
+            self.priced += 1
+
+    def take_out(self, metrics: MessageMetrics, dollars: Decimal | None) -> None:
+        """The opposite of `add`, of what was added. A label that it told stays: there is no knowing what stood there before."""
+        self.added -= 1
+        for name in TOKEN_FIELDS:
+            setattr(self.metrics, name, getattr(self.metrics, name) - getattr(metrics, name))
+        self.metrics.provider_metrics = taken_out(self.metrics.provider_metrics, metrics.provider_metrics)
+        if dollars is not None and self.dollars is not None:
+            self.priced -= 1
+            self.dollars = EXACT.subtract(self.dollars, dollars) if self.priced else None
 
 
 class Ledger:
@@ -40,11 +58,7 @@ class Ledger:
     and that code record, in the middle of anything.
     """
 
-    def __init__(self, *, pairs: bool = False) -> None:
-        """
-        Args:
-            pairs: whether equal readings on different channels are the same call.
-        """
+    def __init__(self) -> None:
         self._lock = RLock()
         self._entries: dict[tuple[str, str, str], _Entry] = {}
         self._calls = self._without_usage = self._without_cost = self._computed = 0
@@ -52,36 +66,22 @@ class Ledger:
         self._rest: dict[str, Any] = dict.fromkeys(TOKEN_FIELDS, 0)
         """What the totals of other runs hold beyond their details; the same for dollars, None where none told any."""
         self._rest_dollars: Decimal | None = None
-        self._pairs = pairs
-        self._counts: dict[str, dict[Any, int]] = {}
-        """By channel, how often each call was observed on it."""
+        self.calls: Callable[[], ObservedCalls | None] = _no_calls
+        """The calls of the run whose ledger this is, held weakly, as they hold the ledger."""
         _ledgers.add(self)
 
-    def record(self, reading: Reading | None, model_type: str, channel: str = "") -> bool:
-        """Add a call, or one that told no usage; whether it is new.
-
-        A call is new if its channel has observed more calls like it than any other channel has.
-        """
+    def record(self, reading: Reading | None, model_type: str) -> None:
+        """Add a call, or one that told no usage."""
         if reading is None:
             with self._lock:
                 self._calls += 1
                 self._without_usage += 1
                 self._without_cost += 1
-            return True
+            return
         metrics = reading.metrics
         dollars = None if metrics.cost is None else decimal_of(metrics.cost)
-        parts = [(part, None if part.metrics.cost is None else decimal_of(part.metrics.cost)) for part in reading.parts]
+        parts = _figures(*reading.parts) if reading.parts else ()
         with self._lock:
-            if self._pairs and channel:
-                key: Any = (reading.id, metrics.input_tokens, metrics.output_tokens)
-                if reading.id is None:
-                    key = (*key, reading.provider, reading.model)
-                own = self._counts.setdefault(channel, {})
-                own[key] = count = own.get(key, 0) + 1
-                if len(self._counts) > 1 and count <= max(
-                    other.get(key, 0) for name, other in self._counts.items() if name != channel
-                ):
-                    return False
             self._calls += 1
             if dollars is None:
                 self._without_cost += 1
@@ -90,7 +90,32 @@ class Ledger:
             self._entry(model_type, reading.provider, reading.model or "").add(metrics, dollars)
             for part, cost in parts:
                 self._entry(model_type, part.provider, part.model or "").add(part.metrics, cost)
-            return True
+
+    def replace(self, old: Reading | None, old_type: str, new: Reading | None, new_type: str) -> None:
+        """Count a recorded call by another observation of it: with usage instead of without, or as the wire told it."""
+        if new is not None:
+            _figures(new, *new.parts)  # what is wrong with them is said before anything changes
+        with self._lock:
+            self._take_out(old, old_type)
+            self.record(new, new_type)
+
+    def _take_out(self, reading: Reading | None, model_type: str) -> None:
+        self._calls -= 1
+        if reading is None:
+            self._without_usage -= 1
+            self._without_cost -= 1
+            return
+        figures = _figures(reading, *reading.parts)
+        if figures[0][1] is None:
+            self._without_cost -= 1
+        elif reading.told[COST] is None:
+            self._computed -= 1
+        for told, dollars in figures:
+            key = (model_type, told.provider, told.model or "")
+            entry = self._entries[key]
+            entry.take_out(told.metrics, dollars)
+            if not entry.added:
+                del self._entries[key]
 
     def merge(self, metrics: RunMetrics | SessionMetrics) -> None:
         """Add the metrics of a run or a session."""
@@ -131,6 +156,15 @@ class Ledger:
         if entry is None:
             entry = self._entries[key] = _Entry(provider, model)
         return entry
+
+
+def _no_calls() -> None:
+    """What a session's ledger has."""
+
+
+def _figures(*readings: Reading) -> list[tuple[Reading, Decimal | None]]:
+    """Readings, each with its exact cost."""
+    return [(reading, None if (cost := reading.metrics.cost) is None else decimal_of(cost)) for reading in readings]
 
 
 _ledgers: WeakSet[Ledger] = WeakSet()

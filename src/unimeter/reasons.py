@@ -12,8 +12,13 @@ def why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool, comple
         return "the stream ended before it told any usage"
     what = "stream" if is_stream else "response"
     error = "; it holds an error" if event.get("error") is not None else ""
-    hint = f"; {adapter.hint}" if adapter.hint and (is_stream or not adapter.hint.startswith("a stream")) else ""
-    return f"the {what} carries no usage{error}{hint}"
+    hint = hint_of(adapter, is_stream=is_stream)
+    return f"the {what} carries no usage{error}{hint and f'; {hint}'}"
+
+
+def hint_of(adapter: type[Adapter], *, is_stream: bool) -> str:
+    """How to ask for usage that a response or a stream lacks; "" where there is no way, or it is always there."""
+    return "" if adapter.stream_option and not is_stream else adapter.hint
 
 
 def nothing_known(events: list[Event], kind: type | None) -> str:

@@ -55,7 +55,8 @@ def from_url(url: str, registry: Registry) -> FromUrl:
     host_label = _label_of_host(host, registry)
     where = host + path
     label = _publisher(path, registry, host_label) or host_label if host_label or not host else None
-    dialect = next((adapter for text, adapter in registry.url_paths if text in where), None)
+    found = registry.path_in(where)
+    dialect = None if found is None else found.adapter
     patterns = registry.models_in_paths
     labels = (host_label, label, dialect.provider if dialect else label) if host_label else patterns
     model = next((match[1] for one in labels if one in patterns and (match := patterns[one].search(path))), None)

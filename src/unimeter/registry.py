@@ -6,7 +6,7 @@ import re
 import warnings
 from collections import defaultdict
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from unimeter.adapter import Adapter
 from unimeter.adapters import ADAPTERS
@@ -15,6 +15,15 @@ from unimeter.errors import UnknownProvider
 
 ENTRY_POINTS = "unimeter.adapters"
 """The group under which other packages register adapters of their own."""
+
+
+class PathFound(NamedTuple):
+    """A path of an adapter, found in a url."""
+
+    text: str
+    adapter: type[Adapter]
+    rest: str
+    """What follows it."""
 
 
 class Registry:
@@ -82,9 +91,19 @@ class Registry:
 
     @cached_property
     def url_paths(self) -> tuple[tuple[str, type[Adapter]], ...]:
-        """What a url's path may hold, the longest first, and the dialect it leads to."""
+        """What a url's path may hold, the longest first, and the dialect that it leads to: see `path_in`."""
         paths = [(path, adapter) for adapter in self.adapters for path in vars(adapter).get("url_paths", ())]
         return tuple(sorted(paths, key=lambda found: -len(found[0])))
+
+    def path_in(self, where: str) -> PathFound | None:
+        """The path of an adapter that a url (its host and path) holds; it ends where a word ends, or holds all below it."""
+        for text, adapter in self.url_paths:
+            at = where.rfind(text)
+            if at >= 0:
+                rest = where[at + len(text) :]
+                if text.endswith("/") or not rest[:1].isalnum():
+                    return PathFound(text, adapter, rest)
+        return None
 
     @cached_property
     def models_in_paths(self) -> dict[str, re.Pattern[str]]:

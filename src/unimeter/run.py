@@ -23,12 +23,15 @@ from enum import Enum
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, NamedTuple, ParamSpec, Self, TypeVar, cast
+from weakref import ref
 
+from unimeter import pairing
 from unimeter.blocks import Block, Call, Tool, ToolCall
 from unimeter.errors import MissingUsage
 from unimeter.ledger import Ledger
 from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
+from unimeter.pairing import RECORD, UNKNOWN, CallInfo, Observation, ObservedCall, ObservedCalls, join
 from unimeter.prices import Price, priced
 from unimeter.reading import Reading, counted_calls
 from unimeter.summary import Section, section, sections_of, tables_of, text_of
@@ -55,6 +58,14 @@ class Message(NamedTuple):
     """The agent that made it, where that is known."""
     start_time: float = 0.0
     """When it was made, in seconds since 1970."""
+    provider: str | None = None
+    """The label of the provider that was called, as far as it is known."""
+    model: str | None = None
+    """The id of the model, as far as it is known."""
+    url: str | None = None
+    """Of a call without usage that was observed on the wire: where it went, without user, query and fragment."""
+    hint: str | None = None
+    """Of a call without usage: how to ask the provider for it, where there is a way."""
 
     @property
     def metrics(self) -> MessageMetrics:
@@ -64,10 +75,6 @@ class Message(NamedTuple):
             metrics.accumulate(self.reading.metrics)
         metrics.duration, metrics.time_to_first_token = self.duration, self.time_to_first_token
         return metrics
-
-
-_Message = tuple[str, "Reading | None", "float | None", "float | None", "str | Call | None", float]
-"""A `Message` that is not yet made into one; last the time of `time.monotonic()` when it was recorded."""
 
 
 class Session:
@@ -159,7 +166,7 @@ class Run(Block["Run"]):
                 raise TypeError(f"a run belongs to a {kind.__name__}, not to a {type(value).__name__}")
         if price is not None and not callable(price):
             raise TypeError(f"a price is a function of a reading, not a {type(price).__name__}")
-        self._ledger = Ledger(pairs=True)
+        self._ledger = Ledger()
         self._session = session
         self._parent = parent
         self._outer: Run | None = None
@@ -170,7 +177,8 @@ class Run(Block["Run"]):
         self._began: float | None = None
         self._ended: float | None = None
         self._first_token: float | None = None
-        self._messages: list[_Message] = []
+        self._calls = ObservedCalls()
+        self._ledger.calls = ref(self._calls)
         self._tools: list[ToolCall] = []
         self._entered = False
 
@@ -284,7 +292,7 @@ class Run(Block["Run"]):
         duration: float | None = None,
         time_to_first_token: float | None = None,
         also: Sequence[Run] = (),
-        channel: str = "record",
+        channel: str | Observation = RECORD,
     ) -> Reading | None:
         """Count a call to a model, by its response or by the reading of one.
 
@@ -304,6 +312,7 @@ class Run(Block["Run"]):
                 unless the call was made before the run's clock went.
             also: other runs that it is counted in; what they share with this one counts it once.
             channel: how the call was observed. What two channels observe is paired, what one observes is not; "" is never.
+                An `Observation` is told which calls came of it.
 
         Returns:
             The reading; None for a response without usage.
@@ -312,16 +321,13 @@ class Run(Block["Run"]):
             UnknownProvider, MalformedUsage: as `unimeter.read` does. Nothing is counted then.
             TypeError, ValueError: the model type is no word, a time no time.
         """
-        reading: Reading | None
-        if response is None or isinstance(response, Reading):
-            reading = response
-        else:
-            try:
-                reading = read(response, provider, url=url, headers=headers, model=model)
-            except MissingUsage as missing:
-                if not missing.due:
-                    return None
-                reading = None
+        reading: Reading | None = response
+        info = UNKNOWN
+        if response is not None and response.__class__ is not Reading:
+            told = self._told(response, {"provider": provider, "url": url, "headers": headers, "model": model})
+            if told is None:
+                return None
+            reading, info = told
         if duration is None and time_to_first_token is None and reading is not None:  # a stream's, that was watched
             duration, time_to_first_token = reading.metrics.duration, reading.metrics.time_to_first_token
         word = model_type if type(model_type) is str and model_type else role(model_type)
@@ -330,15 +336,36 @@ class Run(Block["Run"]):
                 if seconds is not None and not 0 <= seconds < float("inf"):
                     raise ValueError(f"a time is in seconds, not {seconds!r}")
         began = None
-        calls: tuple[Reading | None, ...] = (None,)
         if reading is not None:
             if (self._price is not None or self._parent is not None) and (price := self._pricing()) is not None:
                 reading = _priced(reading, price)
-            began, calls = reading.began, counted_calls(reading) if reading.calls else (reading,)
+            began = reading.began
+        observation: Observation | None = None
+        if channel.__class__ is str:
+            channels: tuple[str, ...] = (channel,) if channel else ()
+        elif isinstance(channel, Observation):
+            observation, channels, info = channel, channel.channels, info.filled_from(channel.info)
+        else:
+            raise TypeError(f"a channel has a name, not a {type(channel).__name__}")
         at = time.monotonic()
-        for call in calls:
-            self._count((word, call, duration, time_to_first_token, agent, at), began, also, channel)
+        for response in (reading,) if reading is None or not reading.calls else counted_calls(reading):
+            seen = ObservedCall(channels, word, response, info, duration, time_to_first_token, agent, at)
+            call = self._count(seen, began, also)
+            if observation is not None:
+                observation.calls.append(call)
         return reading
+
+    @staticmethod
+    def _told(response: Any, hints: Mapping[str, Any]) -> tuple[Reading | None, CallInfo] | None:
+        """What a response tells: its reading, or what is known of one without usage. None where no usage is due."""
+        if response is None or isinstance(response, Reading):
+            return response, UNKNOWN
+        try:
+            return read(response, **hints), UNKNOWN
+        except MissingUsage as missing:
+            if not missing.due:
+                return None
+            return None, CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint)
 
     def _pricing(self) -> Price | None:
         """What prices the run's calls: its own price function, or that of the nearest run around."""
@@ -349,31 +376,46 @@ class Run(Block["Run"]):
             run = run._parent
         return None
 
-    def _count(self, message: _Message, began: float | None, also: Sequence[Run], channel: str) -> None:
-        """Count a call here, in the runs around and in the sessions, each once."""
-        new_here = self._take(message, began, channel)
-        if also or (new_here and (self._parent is not None or self._session is not None)):
-            new_to = {} if self._session is None else {self._session: new_here}
-            around = dict.fromkeys(run for one in (self, *also) for run in one._lineage()) if also else self._lineage()
-            for run in list(around)[1:]:
-                new = run._take(message, began, channel)  # an outer run may have heard the call by itself
-                if run._session is not None:
-                    new_to[run._session] = new_to.get(run._session, True) and new
-            for session, new in new_to.items():
-                if new:
-                    session._ledger.record(message[1], message[0])
+    def _count(self, seen: ObservedCall, began: float | None, also: Sequence[Run]) -> ObservedCall:
+        """Count a call here, in the runs around and in the sessions, each once; or pair it with what is counted already."""
+        if self._parent is None and not also and self._session is None:
+            with pairing.LOCK:
+                if self._calls.add_to(self._ledger, seen):
+                    if seen.first_token is not None:
+                        self._note_first_token(seen.duration, seen.first_token, began)
+                    return seen
+        runs = list(dict.fromkeys(run for one in (self, *also) for run in one._lineage())) if also else self._lineage()
+        with pairing.LOCK:
+            call = self._paired(seen, runs) if seen.channels else None
+            tells_first_token = seen.first_token is not None and (call is None or call.first_token is None)
+            if call is None:
+                call = seen
+                call.made_in = self._ledger
+            else:
+                join(call, seen)
+            for run in runs:
+                is_new = run._ledger not in call.ledgers
+                if is_new:
+                    run._ledger.record(call.reading, call.model_type)
+                    call.ledgers += (run._ledger,)
+                    run._calls.add(call)
+                if call.first_token is not None and (is_new or tells_first_token):
+                    run._note_first_token(call.duration, call.first_token, began)
+                if run._session is not None and (ledger := run._session._ledger) not in call.ledgers:
+                    ledger.record(call.reading, call.model_type)
+                    call.ledgers += (ledger,)
+        return call
 
-    def _take(self, message: _Message, began: float | None, channel: str) -> bool:
-        """Count a call in this run alone; whether it is new."""
-        model_type, reading, duration, time_to_first_token, agent, at = message
-        if not self._ledger.record(reading, model_type, channel):
-            return False
-        self._messages.append(message)
-        if reading is not None and reading.parts:
-            self._messages += [(model_type, part, None, None, agent, at) for part in reading.parts]
-        if time_to_first_token is not None:
-            self._note_first_token(duration, time_to_first_token, began)
-        return True
+    def _paired(self, seen: ObservedCall, runs: Sequence[Run]) -> ObservedCall | None:
+        """The call that another channel observed: here, in a run within, or in one around; never in one beside this."""
+        call = self._calls.find(seen, self._ledger) or self._calls.find(seen)
+        if call is None:
+            for run in runs[1:]:
+                call = run._calls.find(seen, run._ledger)
+                if call is not None:
+                    call.made_in = self._ledger
+                    break
+        return call
 
     def _lineage(self) -> list[Run]:
         """This run, the one that it is nested in, and so on."""
@@ -487,7 +529,8 @@ class Run(Block["Run"]):
     def messages(self) -> list[Message]:
         """The calls that were recorded, here and in the runs within, in order."""
         since = time.time() - time.monotonic()
-        return [_message(*message, since, self._clock is time.monotonic) for message in self._messages.copy()]
+        in_seconds = self._clock is time.monotonic
+        return [message for call in self._calls.calls.copy() for message in _messages(call, since, in_seconds)]
 
     @property
     def tools(self) -> list[ToolCall]:
@@ -537,23 +580,22 @@ def _priced(reading: Reading, price: Price) -> Reading:
         return reading
 
 
-def _message(
-    model_type: str,
-    reading: Reading | None,
-    duration: float | None,
-    first_token: float | None,
-    agent: str | Call | None,
-    at: float,
-    since: float,
-    in_seconds: bool,
-) -> Message:
-    """A message, with the time that it began: where a run's own clock may tell no seconds, that it was recorded.
-
-    `since` is what `time.time()` is ahead of `time.monotonic()`.
-    """
-    began = at - (duration or 0.0 if in_seconds else 0.0) if reading is None or reading.began is None else reading.began
+def _messages(call: ObservedCall, since: float, in_seconds: bool) -> Iterator[Message]:
+    """A call and those of other models in it, with the time that it began: where a run's own clock may tell no seconds, that
+    it was observed. `since` is what `time.time()` is ahead of `time.monotonic()`."""
+    reading, info, agent = call.reading, call.info, call.agent
     name = agent.agent if isinstance(agent, Call) else agent
-    return Message(model_type, reading, duration, first_token, name, since + began)
+    if reading is None:
+        began = call.at - (call.duration or 0.0 if in_seconds else 0.0)
+        times = (call.duration, call.first_token, name, since + began)
+        yield Message(call.model_type, None, *times, info.provider, info.model, info.url, info.hint)
+        return
+    began = call.at - (call.duration or 0.0 if in_seconds else 0.0) if reading.began is None else reading.began
+    times = (call.duration, call.first_token, name, since + began)
+    yield Message(call.model_type, reading, *times, reading.provider, reading.model)
+    for part in reading.parts:
+        began = call.at if part.began is None else part.began
+        yield Message(call.model_type, part, None, None, name, since + began, part.provider, part.model)
 
 
 def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
@@ -564,6 +606,7 @@ def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
 
 
 def _who(message: Message, with_agent: bool) -> tuple[str, ...]:
-    reading = message.reading
-    whose = "no usage" if reading is None else reading.provider
-    return (message.model_type, *((message.agent or "",) * with_agent), whose, (reading and reading.model) or "")
+    whose = message.provider or ""
+    if message.reading is None:
+        whose = f"{whose}: no usage" if whose else "no usage"
+    return (message.model_type, *((message.agent or "",) * with_agent), whose, message.model or "")

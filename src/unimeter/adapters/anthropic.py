@@ -24,6 +24,8 @@ class Anthropic(Adapter):
     aliases = ("claude", "anthropic-claude")
     hosts = ("api.anthropic.com",)
     url_paths = ("/v1/messages", "/v1/complete", "publishers/anthropic/")
+    own_paths = ("/v1/messages",)
+    own_path_header = "anthropic-version"
     shape = (
         "type=message",
         "type=message_start",

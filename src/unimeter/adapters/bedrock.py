@@ -20,6 +20,7 @@ class Bedrock(Adapter):
     aliases = ("bedrock", "aws", "amazon-bedrock")
     hosts = ("bedrock-*.amazonaws.com", "bedrock-*.api.aws")
     url_paths = ("/converse", "/converse-stream")
+    own_paths = ("/converse-stream",)
     model_in_path = r"/model/([^/?]+)/"
     shape = ("stopReason", "usage.inputTokens", "metadata.usage.inputTokens", "messageStart", "contentBlockDelta", "messageStop")
     places = ("usage", "metadata.usage")
@@ -108,6 +109,7 @@ class BedrockInvoke(Adapter):
 
     provider = "AWS Bedrock"
     url_paths = ("/invoke", "/invoke-with-response-stream")
+    own_paths = ("/invoke-with-response-stream",)
     shape = stop = ("amazon-bedrock-invocationMetrics",)
     marks = ("amazon-bedrock-invocationMetrics",)
     places = (TRAILER,)
@@ -133,7 +135,7 @@ class BedrockAgent(Adapter):
     """
 
     provider = "AWS Bedrock"
-    url_paths = ("/agents/", "/retrieveAndGenerate")
+    url_paths = ("/agents/", "/retrieveAndGenerate", "/retrieveAndGenerateStream")
     shape = ("trace",)
     places = tuple(
         f"trace.trace.{step}_trace.model_invocation_output.metadata.usage"

@@ -18,6 +18,7 @@ class Gemini(Adapter):
     aliases = ("gemini", "google", "google-genai", "gcp.gemini", "vertex", "vertex-ai")
     hosts = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
     url_paths = (":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents")
+    own_paths = url_paths
     publisher_in_path = r"/publishers/([^/]+)/"
     model_in_path = r"/models/([^/:?]+):\w"
     packages = ("google.genai",)

@@ -29,6 +29,7 @@ class TextGenerationInference(Adapter):
 
     provider = "HuggingFace"
     url_paths = ("/generate_stream",)
+    own_paths = url_paths
     shape = ("generated_text", "details.generated_tokens", "token")
     places = ("details",)
     content = ("token.text",)

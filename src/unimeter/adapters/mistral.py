@@ -23,6 +23,7 @@ class Mistral(OpenAIChat):
     final = ("choices[].finish_reason", "data.choices[].finish_reason", "type=conversation.response.done")
     model = ("model",)
     hint = ""
+    stream_option = False
     sdk_types = ("mistralai.client.models:UsageInfo",)
 
     cache_read_tokens = first(

@@ -17,6 +17,7 @@ class Ollama(Adapter):
     provider = "Ollama"
     hosts = ("localhost:11434", "127.0.0.1:11434", "0.0.0.0:11434", "ollama.com")
     url_paths = ("/api/chat", "/api/generate", "/api/embed")
+    own_paths = ("/api/chat", "/api/generate")
     packages = ("ollama",)
     shape = ("eval_count", "prompt_eval_count", "eval_duration", "model&done")
     places = ("",)

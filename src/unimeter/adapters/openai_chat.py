@@ -19,6 +19,7 @@ class OpenAIChat(Adapter):
     aliases = ("openai",)
     hosts = ("api.openai.com",)
     url_paths = ("/chat/completions", "/completions")
+    own_paths = ("/chat/completions",)
     shape = ("choices", "object=chat.completion*", "object=text_completion", "usage.prompt_tokens")
     final = ("choices[].finish_reason",)
     whole = ("object=chat.completion", "object=text_completion&choices[].finish_reason")
@@ -29,6 +30,7 @@ class OpenAIChat(Adapter):
         "choices[].text",
     )
     hint = "a stream carries usage only if the request asks: stream_options={'include_usage': True}"
+    stream_option = True
     sdk_types = ("openai.types:CompletionUsage",)
 
     total_tokens = count("total_tokens")

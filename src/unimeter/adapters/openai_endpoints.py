@@ -23,6 +23,7 @@ class OpenAIEmbeddings(OpenAIChat):
     whole = ("object=list",)
     shape = ("object=list", "results&usage")
     hint = ""
+    stream_option = False
     sdk_types = ("openai.types.create_embedding_response:Usage",)
 
     input_tokens = first(count("prompt_tokens"), count("total_tokens"))
@@ -36,7 +37,7 @@ class OpenAIMedia(OpenAIChat):
     """
 
     aliases = ()
-    url_paths = ("/images", "/audio/")
+    url_paths = ("/images/", "/audio/")
     shape = (
         "created&data&usage",
         "text&usage",
@@ -56,6 +57,7 @@ class OpenAIMedia(OpenAIChat):
     content = ("delta", "audio", "b64_json")
     stop = ("type=transcript.text.done", "type=speech.audio.done")
     hint = ""
+    stream_option = False
     sdk_types = ("openai.types.images_response:Usage",)
 
     cache_read_tokens = first(count("prompt_tokens_details.cached_tokens"), count("input_tokens_details.cached_tokens"))
@@ -107,6 +109,7 @@ class OpenAIAssistants(OpenAIChat):
         for why in ("completed", "failed", "cancelled", "expired", "incomplete")
     )
     hint = ""
+    stream_option = False
     sdk_types = ("openai.types.beta.threads.run:Usage",)
 
     @classmethod

@@ -21,6 +21,7 @@ class Perplexity(OpenAIChat):
     marks = ("citations", "search_results", "usage.search_context_size", "usage.citation_tokens", "usage.num_search_queries")
     final = ("choices[].finish_reason", "object=chat.completion.done")
     hint = ""
+    stream_option = False
     sdk_types = ("perplexity.types.shared:UsageInfo",)
 
     cache_write_tokens = absent

@@ -24,10 +24,12 @@ class WatsonX(OpenAIChat):
     aliases = ("watsonx", "ibm", "ibm.watsonx.ai")
     hosts = ("*.ml.cloud.ibm.com",)
     url_paths = ("/ml/v1/text/chat",)
+    own_paths = url_paths
     packages = ("ibm_watsonx_ai",)
     marks = ("model_id",)
     model = ("model", "model_id")
     hint = ""
+    stream_option = False
     sdk_types = ()
 
 
@@ -39,6 +41,7 @@ class WatsonXGeneration(Adapter):
 
     provider = "IBM WatsonX"
     url_paths = ("/ml/v1/text/generation", "/ml/v1-beta/generation/")
+    own_paths = ("/ml/v1/text/generation",)
     shape = ("model_id", "results[].generated_token_count")
     places = ("",)
     model = ("model_id",)

@@ -9,10 +9,11 @@ from typing import Any
 
 from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.hosts import Hosts
-from unimeter.capturing.metered import MeteredCall
+from unimeter.capturing.metered import Heard, MeteredCall
 from unimeter.capturing.run import Capture
 from unimeter.capturing.taps import httpx, urllib3
 from unimeter.metrics import ModelType
+from unimeter.pairing import ObservedCall
 from unimeter.reading import Reading
 from unimeter.run import Run
 from unimeter.unharmed import unharmed
@@ -40,7 +41,7 @@ def httpx_hooks(run: Run, *, hosts: Mapping[str, str | None] | None = None) -> d
 
     @unharmed
     def requested(request: Any) -> None:
-        exchange = _exchange(known, run, request.method, str(request.url))
+        exchange = _exchange(known, run, request.method, str(request.url), request.headers)
         if exchange is not None:
             request.extensions[key] = exchange
 
@@ -73,7 +74,7 @@ def botocore_hooks(client: Any, run: Run, *, hosts: Mapping[str, str | None] | N
 
     @unharmed
     def before(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        exchange = _exchange(known, run, params["method"], params["url"])
+        exchange = _exchange(known, run, params["method"], params["url"], params["headers"])
         if exchange is not None:
             context[key] = exchange
 
@@ -106,12 +107,14 @@ def _is_captured(run: Run) -> bool:
     return captured and current is not None and (run in current._lineage() or current in run._lineage())
 
 
-def _exchange(known: Hosts, run: Run, method: str, url: str) -> Exchange | None:
-    told = known.told(method, url)
+def _exchange(known: Hosts, run: Run, method: str, url: str, headers: Mapping[str, Any]) -> Exchange | None:
+    told = known.told(method, url, headers)
     if told is None or _is_captured(run):
         return None
 
-    def counted(reading: Reading | None, duration: float, first_token: float | None) -> None:
-        run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token, channel="wire")
+    def counted(reading: Reading | None, heard: Heard) -> list[ObservedCall]:
+        observation, duration, first_token = heard
+        run.record(reading, ModelType.MODEL, duration=duration, time_to_first_token=first_token, channel=observation)
+        return observation.calls
 
     return Exchange([MeteredCall(told, counted)])

@@ -1,22 +1,27 @@
-"""Which requests are calls to a model: told by host and path, and by what a user says of hosts of their own."""
+"""Which requests are calls to a model: told by host, path and headers, and by what a user says of hosts of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from unimeter.interpret import Call
+from unimeter.pairing import CallInfo
 from unimeter.recognise import recogniser
 
 
 class Told(NamedTuple):
-    """What a request's url tells."""
+    """What a request tells of the call that it makes."""
 
     call: Call
+    info: CallInfo
+    """What is known of it before it is answered."""
     is_generation: bool
     """Whether the path is one of a model's answers, and not of a batch, a file or a count of tokens."""
+    is_certain: bool
+    """Whether it is a call to a model whatever the answer is; else the answer has to look like one."""
     tells_usage_if_asked: bool
     """Whether a stream from there carries usage only if the request has `stream_options.include_usage`."""
 
@@ -38,35 +43,50 @@ class Hosts:
         named = {_without_scheme(host): provider and known.label(provider) for host, provider in (own or {}).items()}
         self._own = tuple(sorted(named.items(), key=lambda item: -len(item[0])))
 
-    def told(self, method: str, url: str) -> Told | None:
-        """What a request's url tells; None where it is no call to a model, as far as can be told before the answer."""
-        return None if method.upper() != "POST" else _told(self._own, url)  # what is fetched was counted when it was made
+    def told(self, method: str, url: str, headers: Mapping[str, Any] | None = None) -> Told | None:
+        """What a request tells; None where it is no call to a model, as far as can be told before the answer.
+
+        On a known host, or one that the user named, each path of a model's answers is a call. On any other, a path that no
+        other API has is one; any other path only if the answer looks like a model's.
+        """
+        if method.upper() != "POST":
+            return None  # what is fetched was counted when it was made
+        told, header = _told(self._own, url)
+        if told is not None and header and not told.is_certain and header in {str(name).lower() for name in headers or ()}:
+            told = told._replace(is_certain=True)
+        return told
 
 
 @lru_cache(maxsize=1024)
-def _told(own: tuple[tuple[str, str | None], ...], url: str) -> Told | None:
+def _told(own: tuple[tuple[str, str | None], ...], url: str) -> tuple[Told | None, str]:
+    """What a url tells, and the header with which the request tells more."""
     parts = urlsplit(url)
-    where = parts.netloc.rpartition("@")[2].lower() + parts.path
+    host = parts.netloc.rpartition("@")[2].lower()
+    where = host + parts.path
     call = Call(None, url, None)
-    for host, label in own:
-        if where.startswith(host) and where[len(host) : len(host) + 1] in ("", "/", ":"):
+    is_named = False
+    for named, label in own:
+        if where.startswith(named) and where[len(named) : len(named) + 1] in ("", "/", ":"):
             if label is None:
-                return None
+                return None, ""
             call.label = label or None
             call.hints = call.hints._replace(label=label or None)
+            is_named = True
             break
-    else:
-        label = None
     registry = call.recogniser.registry
-    text = next((text for text, _ in registry.url_paths if text in where), None)
-    if call.label is None and text is None and label is None:
-        return None
-    rest = "" if text is None else where.partition(text)[2]
+    found = registry.path_in(where)
+    if call.label is None and found is None and not is_named:
+        return None, ""
     dialect = call.hints.dialect
     adapter = None if dialect is None else call.recogniser.adapter(call.label or "", registry.root_of(dialect))
     free = adapter is not None and bool(adapter.free)
-    is_generation = text is not None and not free and (text.endswith("/") or "/" not in rest)
-    return Told(call, is_generation, adapter is not None and "include_usage" in adapter.hint)
+    is_generation = found is not None and not free and (found.text.endswith("/") or "/" not in found.rest.rstrip("/"))
+    is_own = found is not None and found.text in found.adapter.own_paths and not found.rest.strip("/")
+    header = found.adapter.own_path_header if found is not None and is_own else ""
+    is_certain = is_generation and (call.label is not None or is_named or (is_own and not header))
+    info = CallInfo(call.label, call.hints.model, None, f"{parts.scheme}://{host}{parts.path}")
+    asked = adapter is not None and adapter.stream_option
+    return Told(call, info, is_generation, is_certain, asked), header
 
 
 def _without_scheme(host: str) -> str:

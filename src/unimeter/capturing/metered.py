@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from unimeter import envelope
 from unimeter.capturing.hosts import Told
 from unimeter.capturing.sifting import sift_for
-from unimeter.errors import MalformedUsage, UnimeterError
+from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
+from unimeter.pairing import UNKNOWN, WIRE, CallInfo, Observation, ObservedCall, joined
 from unimeter.reading import Reading
 from unimeter.unharmed import say_once
 from unimeter.wire.body import BodyDecoder
@@ -27,8 +28,20 @@ LARGEST_EVENT = 64 * 1024 * 1024
 _BEGINNING = 2048
 """Bytes of a large first piece that are heard before the rest: what they tell spares to decode most of it."""
 
-Count = Callable[["Reading | None", float, "float | None"], None]
-"""Takes a call's reading, or None where it told no usage; its duration and the time to its first token, in seconds."""
+
+class Heard(NamedTuple):
+    """What an exchange told, once it is over."""
+
+    observation: Observation
+    """The wire, and the channels of the blocks around it that have recorded the call."""
+    duration: float
+    """Seconds from the request to the end of the answer."""
+    first_token: float | None
+    """Seconds from the request to the first token."""
+
+
+Count = Callable[["Reading | None", Heard], "Sequence[ObservedCall] | None"]
+"""Counts a reading (None where the exchange told no usage), and gives the calls as they are counted."""
 
 
 class MeteredCall:
@@ -41,6 +54,7 @@ class MeteredCall:
         *,
         asks_for_usage: bool = False,
         over: Callable[[MeteredCall], None] | None = None,
+        channels: tuple[str, ...] = (WIRE,),
     ) -> None:
         """
         Args:
@@ -48,17 +62,23 @@ class MeteredCall:
             count: what is done with the reading.
             asks_for_usage: whether a request that does not ask for usage is to do so.
             over: is told when there is nothing more to hear, and what there was is counted.
+            channels: the wire, and the channel of a framework's block that the call is made in.
         """
         self.asks_for_usage = asks_for_usage and told.tells_usage_if_asked
         self._began = self._last = time.monotonic()
         self._first_token: float | None = None
         self._hearing = Hearing(told.call)
-        self._is_generation = told.is_generation
+        self._info = told.info
+        self._is_generation, self._is_certain = told.is_generation, told.is_certain
         self._count: Count | None = count
         self._over = over
         self._decoder = BodyDecoder(self._loads, msgspec.json.decode)
         self._decode = envelope.decoder(told.call.recogniser.registry)
         self._headers_event: dict[str, Any] | None = None
+        self._channels = channels
+        self._joined: list[ObservedCall] = []
+        """What blocks around it recorded of the call, before it was counted."""
+        self._observed: Sequence[ObservedCall] | None = None
         self._answered = self._counted = False
         self._is_stream = False
         self._sifts = False
@@ -131,19 +151,43 @@ class MeteredCall:
             count, self._count = self._count, None
             if self._headers_event is not None:
                 self._hearing.recent.append(self._headers_event)
-            if not self._may_be_call():
-                return
-            reading = self._reading()
-            if reading is not None or self._is_generation:  # else it was a batch, or a file
-                first = None if self._first_token is None else self._first_token - self._began
-                self._counted = True
-                count(reading, self._last - self._began, first)
+            is_call = self._may_be_call()
+            reading, info = self._told() if is_call else (None, self._info)
+            recorded, self._joined = self._joined, []
+            if not recorded and not (is_call and (reading is not None or self._is_generation)):
+                return  # it was a batch, or a file, or nothing that we know
+            self._counted = True
+        channels = (*self._channels, *(channel for seen in recorded for channel in seen.channels))
+        if reading is None:  # then what a block recorded counts
+            reading = next((seen.reading for seen in recorded if seen.reading is not None), None)
+        for seen in recorded:
+            info = info.filled_from(seen.info)
+        first = None if self._first_token is None else self._first_token - self._began
+        heard = Heard(Observation(tuple(dict.fromkeys(channels)), info), self._last - self._began, first)
+        observed = count(reading, heard) or ()
+        with self._lock:
+            self._observed, late = observed, self._joined
+        for seen in late:
+            joined(observed, seen)
 
     @property
     def counts(self) -> bool:
         """Whether it was counted, or will be."""
         with self._lock:  # while it is being settled, that is not yet known
             return self._answered and (self._counted or self._count is not None)
+
+    @property
+    def observed(self) -> Sequence[ObservedCall]:
+        """The calls that it counted so far."""
+        return self._observed or ()
+
+    def join(self, seen: ObservedCall) -> bool:
+        """Take in what a block around it recorded of the same call; False if its channel has observed that already."""
+        with self._lock:
+            if self._observed is None:
+                self._joined.append(seen)
+                return True
+        return joined(self._observed, seen)
 
     # its events ------------------------------------------------------------------------------------------------------
 
@@ -173,27 +217,35 @@ class MeteredCall:
     def _may_be_call(self) -> bool:
         """Whether this was an answer of somebody's whom we know: by the host, or by what stands in it."""
         call = self._hearing.call
-        if self._is_generation and call.label is not None:
+        if self._is_certain:
             return True
         known = call.recogniser
         return any(known.by_shape(event) or known.by_usage(event) for event in self._hearing.events if isinstance(event, dict))
 
-    def _reading(self) -> Reading | None:
-        """What the call told; None where it told no usage."""
-        decoder, whose = self._decoder, self._hearing.call.label or "an unknown provider"
+    def _told(self) -> tuple[Reading | None, CallInfo]:
+        """What the call told: its reading, or what is known of it without usage."""
+        call = self._hearing.call
         if self._unreadable:
-            say_once(f"a body from {whose} could not be read: {self._unreadable}")
+            say_once(f"a body from {call.label or 'an unknown provider'} could not be read: {self._unreadable}")
         try:
-            reading = self._hearing.reading(
-                is_stream=decoder.framing != "json",
-                done=decoder.done,
-                cut=decoder.cut or bool(self._unreadable),
-                one_call=decoder.framing not in ("ndjson", "json array"),
-            )
-            reading.began = self._began
-            return reading
+            return self._reading(), UNKNOWN
         except MalformedUsage as error:
             say_once(f"usage from {error.provider} is malformed at {error.path}, and is not counted")
+            told = call.another().without_usage(None, next((one for one in self._hearing.events if isinstance(one, dict)), None))
+            info = CallInfo(error.provider or told.provider or None, told.model, told.id)
+        except MissingUsage as missing:
+            info = CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint)
         except UnimeterError:
-            pass  # it told none
-        return None
+            info = UNKNOWN
+        return None, info.filled_from(self._info)
+
+    def _reading(self) -> Reading:
+        decoder = self._decoder
+        reading = self._hearing.reading(
+            is_stream=decoder.framing != "json",
+            done=decoder.done,
+            cut=decoder.cut or bool(self._unreadable),
+            one_call=decoder.framing not in ("ndjson", "json array"),
+        )
+        reading.began = self._began
+        return reading

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from unimeter.blocks import Call
 from unimeter.capturing import taps
 from unimeter.capturing.hosts import Hosts
-from unimeter.capturing.metered import MeteredCall
+from unimeter.capturing.metered import Count, Heard, MeteredCall
 from unimeter.metrics import ModelType
+from unimeter.pairing import WIRE, ObservedCall
 from unimeter.prices import Price
 from unimeter.reading import Reading
 from unimeter.run import Run, Session
@@ -86,16 +87,17 @@ class Capture(Run):
             _settle(call)
         self._open.clear()
 
-    def _hears(self, method: str, url: str) -> MeteredCall | None:
+    def _hears(self, method: str, url: str, headers: Mapping[str, Any] | None = None) -> MeteredCall | None:
         """An ear for a request; None where it is no call to a model."""
-        told = self._hosts.told(method, url)
+        told = self._hosts.told(method, url, headers)
         if told is None:
             return None
         current, block = _here() or self, Call.current()
         if block is not None and current in block._run._lineage():
             current = block._run
         count = _count_in(current, self, block)
-        call = MeteredCall(told, count, asks_for_usage=self._inject_usage, over=self._open.discard)
+        channels = (WIRE, block._channel) if block is not None and block._channel else (WIRE,)
+        call = MeteredCall(told, count, asks_for_usage=self._inject_usage, over=self._open.discard, channels=channels)
         if block is not None:
             block._heard.append(call)
         self._open.add(call)
@@ -107,16 +109,18 @@ def _settle(call: MeteredCall) -> None:
     call.settle()
 
 
-def _count_in(current: Run, capture: Run, block: Call | None) -> Callable[[Reading | None, float, float | None], None]:
+def _count_in(current: Run, capture: Run, block: Call | None) -> Count:
     """Counts a call in the run that is current when it is made, and in the capture if that is nowhere around it."""
     others = (capture,) if block is None else (capture, block._run)
     also = [run for run in dict.fromkeys(others) if run not in current._lineage()]
-    model_type = ModelType.MODEL if block is None else block._model_type
+    model_type = ModelType.MODEL.value if block is None else block._model_type
 
-    def count(reading: Reading | None, duration: float, first_token: float | None) -> None:
+    def count(reading: Reading | None, heard: Heard) -> list[ObservedCall]:
+        observation, duration, first_token = heard
         current.record(
-            reading, model_type, agent=block, duration=duration, time_to_first_token=first_token, also=also, channel="wire"
+            reading, model_type, agent=block, duration=duration, time_to_first_token=first_token, also=also, channel=observation
         )
+        return observation.calls
 
     return count
 
@@ -129,10 +133,10 @@ def _here() -> Run | None:
     return run
 
 
-def ear_of(method: str, url: str, headers: Mapping[str, Any]) -> MeteredCall | None:  # noqa: ARG001  # the url tells enough
+def ear_of(method: str, url: str, headers: Mapping[str, Any]) -> MeteredCall | None:
     """An ear for a request that is made here and now; None where no capture hears it."""
     run = _here()
     capture = (
         None if run is None else next((one for one in run._around() if isinstance(one, Capture) and one._ended is None), None)
     )
-    return None if capture is None else capture._hears(method, url)
+    return None if capture is None else capture._hears(method, url, headers)
