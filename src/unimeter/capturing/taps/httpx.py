@@ -22,9 +22,16 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
             exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return original(client, request, **options)
+            streams = options.pop("stream", False)  # the body is read here, so that what breaks it off is heard as well
             with within(request.url):
-                response = original(client, _asking(library, request, exchange), **options)
-            listen(library, response, exchange)
+                response = original(client, _asking(library, request, exchange), stream=True, **options)
+            listen(library, response, exchange, live=streams)
+            if not streams:
+                try:
+                    response.read()
+                except BaseException:
+                    response.close()
+                    raise
             return response
 
         return send
@@ -34,9 +41,16 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
             exchange = heard_by(hear, request.method, request.url, request.headers)
             if exchange is None:
                 return await original(client, request, **options)
+            streams = options.pop("stream", False)
             with within(request.url):
-                response = await original(client, _asking(library, request, exchange), **options)
-            listen(library, response, exchange)
+                response = await original(client, _asking(library, request, exchange), stream=True, **options)
+            listen(library, response, exchange, live=streams)
+            if not streams:
+                try:
+                    await response.aread()
+                except BaseException:
+                    await response.aclose()
+                    raise
             return response
 
         return send
@@ -45,8 +59,8 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
 
 @unharmed
-def listen(library: ModuleType, response: Any, exchange: Exchange) -> None:
-    """Hear a response's body: now if it is read, or while it is."""
+def listen(library: ModuleType, response: Any, exchange: Exchange, live: bool = True) -> None:
+    """Hear a response's body: now if it is read, or while it is; `live` if the program reads it piece by piece."""
     exchange.answered(response.status_code, response.headers)
     if not exchange.heard:
         return
@@ -57,7 +71,7 @@ def listen(library: ModuleType, response: Any, exchange: Exchange) -> None:
         return
     of_sync, of_async = _streams(library)
     kind = of_sync if isinstance(response.stream, library.SyncByteStream) else of_async
-    response.stream = kind(response.stream, exchange)
+    response.stream = kind(response.stream, exchange, live)
 
 
 @lru_cache(maxsize=4)
@@ -65,15 +79,16 @@ def _streams(library: ModuleType) -> tuple[type, type]:
     """A response's byte streams, heard."""
 
     class HeardStream(library.SyncByteStream):  # type: ignore[misc, name-defined]  # of one library or the other
-        def __init__(self, stream: Any, exchange: Exchange) -> None:
+        def __init__(self, stream: Any, exchange: Exchange, live: bool) -> None:
             self._stream = stream
             self._exchange = exchange
+            self._live = live
 
         def __iter__(self) -> Iterator[bytes]:
             whole = False
             try:
                 for piece in self._stream:
-                    self._exchange.feed(piece)
+                    self._exchange.feed(piece, live=self._live)
                     yield piece
                 whole = True
             finally:
@@ -86,15 +101,16 @@ def _streams(library: ModuleType) -> tuple[type, type]:
                 self._exchange.end(whole=False)
 
     class HeardAsyncStream(library.AsyncByteStream):  # type: ignore[misc, name-defined]  # of one library or the other
-        def __init__(self, stream: Any, exchange: Exchange) -> None:
+        def __init__(self, stream: Any, exchange: Exchange, live: bool) -> None:
             self._stream = stream
             self._exchange = exchange
+            self._live = live
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             whole = False
             try:
                 async for piece in self._stream:
-                    self._exchange.feed(piece)
+                    self._exchange.feed(piece, live=self._live)
                     yield piece
                 whole = True
             finally:
