@@ -15,6 +15,7 @@ records, the outer run has as well. A plain thread inherits nothing: hand it `ru
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -34,7 +35,7 @@ from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetri
 from unimeter.pairing import RECORD, UNKNOWN, CallInfo, Observation, ObservedCall, ObservedCalls, join
 from unimeter.prices import Price, priced
 from unimeter.reading import Reading, counted_calls
-from unimeter.summary import Section, section, sections_of, tables_of, text_of
+from unimeter.summary import Section, section, sections_of, tables_of, text_of, without_usage
 from unimeter.unharmed import say_once
 
 _P = ParamSpec("_P")
@@ -568,7 +569,8 @@ class Run(Block["Run"]):
         used = ("tool", *(("agent",) * of_agents), *(("error",) * of_errors))
         names = [(tool.name, *((tool.agent or "",) * of_agents), *((tool.error or "",) * of_errors)) for tool in tools]
         uses = list(zip(names, (tool.metrics for tool in tools), strict=True))
-        return sections_of(self.metrics, section("messages", labels, calls), section("tools", used, uses))
+        silent = Counter((call.provider or "", call.model or "", call.hint or "") for call in messages if call.reading is None)
+        return sections_of(self.metrics, section("messages", labels, calls), section("tools", used, uses), without_usage(silent))
 
 
 def _priced(reading: Reading, price: Price) -> Reading:
@@ -606,7 +608,5 @@ def _metrics_of(other: Run | RunMetrics) -> RunMetrics:
 
 
 def _who(message: Message, with_agent: bool) -> tuple[str, ...]:
-    whose = message.provider or ""
-    if message.reading is None:
-        whose = f"{whose}: no usage" if whose else "no usage"
+    whose = "no usage" if message.reading is None else message.provider or ""
     return (message.model_type, *((message.agent or "",) * with_agent), whose, message.model or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from unimeter.metrics import BaseMetrics, Details, RunMetrics, SessionMetrics
@@ -50,6 +50,16 @@ def section(title: str, labels: Sequence[str], rows: Iterable[tuple[Sequence[str
     names = [name for name in COLUMNS if any(getattr(metrics, name, None) for _, metrics in every)]
     cells = [[*map(printable, words), *(_cell(name, getattr(metrics, name, None)) for name in names)] for words, metrics in every]
     return Section(title, [*labels, *(COLUMNS[name] for name in names)], cells, len(labels))
+
+
+def without_usage(calls: Mapping[tuple[str, str, str], int]) -> Section:
+    """How many calls told no usage, by provider, model and how to ask for it."""
+    rows = [[*map(printable, who), f"{count:,}"] for who, count in calls.items()]
+    hinted = any(hint for _, _, hint in calls)
+    if not hinted:
+        rows = [[provider, model, count] for provider, model, _, count in rows]
+    columns = ["provider", "model", *(("how to ask for it",) * hinted), "calls"]
+    return Section("calls without usage", columns, rows, len(columns) - 1)
 
 
 def sections_of(metrics: RunMetrics | SessionMetrics, *before: Section) -> list[Section]:

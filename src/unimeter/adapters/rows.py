@@ -25,7 +25,7 @@ ROWS: tuple[Row, ...] = (
         ("azure", "azure.ai.openai"),
         r"/deployments/([^/?]+)/",
     ),
-    Row("AWS Bedrock", marks=("modelOutput",)),  # of a batch's lines, in any dialect
+    Row("AWS Bedrock", marks=("modelOutput", "amazon-bedrock-chunk")),  # a batch's line, a stream's chunk; in any dialect
     Row("Vercel AI Gateway", (), ("generationId",), ("vercel",)),  # a mark in any dialect; the table is for one
     Row("Together", ("api.together.ai", "api.together.xyz"), aliases=("together-ai", "togetherai")),
     Row("Z.ai", ("api.z.ai", "open.bigmodel.cn"), aliases=("zai", "zhipu", "zhipuai")),

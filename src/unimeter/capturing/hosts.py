@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from unimeter.interpret import Call
 from unimeter.pairing import CallInfo
 from unimeter.recognise import recogniser
+from unimeter.registry import PathFound
 
 
 class Told(NamedTuple):
@@ -80,13 +81,19 @@ def _told(own: tuple[tuple[str, str | None], ...], url: str) -> tuple[Told | Non
     dialect = call.hints.dialect
     adapter = None if dialect is None else call.recogniser.adapter(call.label or "", registry.root_of(dialect))
     free = adapter is not None and bool(adapter.free)
-    is_generation = found is not None and not free and (found.text.endswith("/") or "/" not in found.rest.rstrip("/"))
+    is_generation = is_named if found is None else not free and _ends_there(found)
     is_own = found is not None and found.text in found.adapter.own_paths and not found.rest.strip("/")
     header = found.adapter.own_path_header if found is not None and is_own else ""
-    is_certain = is_generation and (call.label is not None or is_named or (is_own and not header))
-    info = CallInfo(call.label, call.hints.model, None, f"{parts.scheme}://{host}{parts.path}")
+    is_certain = found is not None and is_generation and (call.label is not None or is_named or (is_own and not header))
+    whose = call.label or (dialect.provider if dialect is not None and is_generation else None)
+    info = CallInfo(whose, call.hints.model, None, f"{parts.scheme}://{host}{parts.path}")
     asked = adapter is not None and adapter.stream_option
     return Told(call, info, is_generation, is_certain, asked), header
+
+
+def _ends_there(found: PathFound) -> bool:
+    """Whether a url leads to a path of an adapter, and not to something below it, such as a batch."""
+    return found.text.endswith("/") or "/" not in found.rest.rstrip("/")
 
 
 def _without_scheme(host: str) -> str:

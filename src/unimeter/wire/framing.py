@@ -206,6 +206,10 @@ class EventStreamReader:
         return []
 
 
+CHUNK_MARK = "amazon-bedrock-chunk"
+"""A name that no event has: it came in a chunk, which tells whose it is if the stream breaks off before its trailer."""
+
+
 def sse_events(data: bytes, loads: Loads) -> tuple[bool, list[Any]]:
     """What one event's data says: whether it ends the stream, and the JSON in it, if any.
 
@@ -249,5 +253,5 @@ def aws_events(message: Message, loads: Loads) -> list[Any]:
 
 
 def chunk_event(inner: bytes, loads: Loads) -> Any:
-    """The event in a chunk of InvokeModel's; an agent's chunk holds plain text, which stays out."""
-    return loads(inner) if inner.lstrip()[:1] == b"{" else {"chunk": {"bytes": ""}}
+    """The event in a chunk of InvokeModel's, with a mark that says so; an agent's chunk holds plain text, which stays out."""
+    return {**loads(inner), CHUNK_MARK: ""} if inner.lstrip()[:1] == b"{" else {"chunk": {"bytes": ""}}
