@@ -23,8 +23,12 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
                 return original(pool, method, url, body, headers, *rest, **options)
             if exchange.asks_for_usage and (asked := asking_bytes(body)) is not None:
                 body, headers = asked, _with_length(headers, len(asked))
-            with within(url):  # a retry is made by this method too, and heard by the request that it belongs to
-                response = original(pool, method, url, body, headers, *rest, **options)
+            try:
+                with within(url):  # a retry is made by this method too, and heard by the request that it belongs to
+                    response = original(pool, method, url, body, headers, *rest, **options)
+            except library.exceptions.HTTPError as error:
+                _note_broken(library, error, exchange)
+                raise
             listen(response, exchange)
             return response
 
@@ -49,6 +53,19 @@ def listen(response: Any, exchange: Exchange) -> None:
     response._unimeter_exchanges = (exchange,)
     kind: Any = type(response)
     response.__class__ = _heard(kind)
+
+
+@unharmed
+def _note_broken(library: ModuleType, error: BaseException, exchange: Exchange) -> None:
+    """Say that an answer broke off while urllib3 read it whole. The error does not hold the response; its traceback does."""
+    trace = error.__traceback__
+    while trace is not None:
+        response = trace.tb_frame.f_locals.get("self")
+        if isinstance(response, library.response.HTTPResponse):
+            exchange.answered(response.status, response.headers)
+            exchange.end(whole=False)
+            return
+        trace = trace.tb_next
 
 
 def _can_decode(response: Any) -> bool:
