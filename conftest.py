@@ -16,6 +16,7 @@ ONLY_IF_NAMED = {
         for path in (
             "tests/agno",
             "tests/batch",
+            "tests/coexistence",
             "tests/extras",
             "tests/frameworks",
             "tests/live",

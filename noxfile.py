@@ -41,7 +41,8 @@ OLDEST_DEPENDENCIES = ("msgspec==0.19.0", "pydantic==2.9.0")
 ENVIRONMENTS = {
     "tests": (),
     "oldest": (),
-    **{name: (name,) for name in ("lint", "types", "sdk", "litellm", "agno", "xpander", "batch", "spark", "extras", "live")},
+    **{name: (name,) for name in ("lint", "types", "sdk", "litellm", "coexistence", "agno", "xpander", "batch", "spark")},
+    **{name: (name,) for name in ("extras", "live")},
     **{f"framework-{name}": (f"framework-{name}",) for name in FRAMEWORKS},
     "bench": ("bench", "sdk"),
     "bench_batch": ("bench_batch",),
@@ -57,11 +58,12 @@ FROM_SOURCE = ("unimeter", "ibm-cos-sdk", "ibm-cos-sdk-core", "ibm-cos-sdk-s3tra
 TESTS = {
     "sdk": ("-n", "2", "-m", "sdk", "tests/sdk"),
     "litellm": ("-m", "litellm", "tests/sdk"),
+    "coexistence": ("tests/coexistence",),
     **{f"framework-{name}": ("-m", f"frameworks and {name}", "tests/frameworks") for name in FRAMEWORKS},
 }
 """The tests of the environments that `newest` runs as well, as arguments of pytest."""
-OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-"""Without this LiteLLM fetches prices when it is imported."""
+OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false"}
+"""Without this LiteLLM fetches prices when it is imported, and ddtrace tells its maker that it runs."""
 LOCKS = Path("tests/locks")
 
 
@@ -156,6 +158,13 @@ def litellm(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def coexistence(session: nox.Session) -> None:
+    """A capture beside other libraries that patch HTTP clients, or stand in for a server."""
+    install(session, "coexistence")
+    session.run("pytest", "-q", *TESTS["coexistence"], *session.posargs, env=OFFLINE)
+
+
+@nox.session(python=NEWEST)
 @nox.parametrize("group", ["sdk", "litellm"])
 def drift(session: nox.Session, group: str) -> None:
     """What the SDKs report and no table reads."""
@@ -188,7 +197,7 @@ def newest(session: nox.Session) -> None:
             failed[environment] = drifts
             continue
         try:
-            session.run("pytest", "-q", *arguments)
+            session.run("pytest", "-q", *arguments, env=OFFLINE)
         except CommandFailed:
             check = ("python", str(LOCKS / "check.py"), str(LOCKS / f"{environment}.txt"))
             failed[environment] = str(session.run(*check, silent=True, success_codes=(0, 1)))

@@ -674,3 +674,36 @@ def test_every_end_of_a_stream_is_needed(root: Any, needed: Any) -> None:
     dull = json.dumps({"type": "response.output_text.delta", "candidates": [{}], "delta": "x"}).encode()
     data = json.dumps(needed).encode()
     assert sift([dull, data, dull]) == [data]
+
+
+def test_who_replaces_what_a_thread_does_finds_a_method(clients: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instrumentations call the function of `Thread.run` with the thread."""
+    start = threading.Thread.start
+
+    def instrumented(thread: threading.Thread) -> None:
+        function = getattr(thread.run, "__func__", thread.run)
+        monkeypatch.setattr(thread, "run", lambda: function(thread))
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", instrumented)
+    with unimeter.capture() as run:
+        thread = threading.Thread(target=clients.post, args=(URL,))
+        thread.start()
+        thread.join()
+    assert counts(run) == (1, 0)
+
+
+@pytest.mark.parametrize("is_taken_away", [True, False])
+def test_a_tap_that_was_taken_away_is_said(is_taken_away: bool, clients: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    original = httpx.Client.send
+    with unimeter.capture() as run:
+        ours = httpx.Client.send
+
+        def around(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+            return ours(client, request, **options)
+
+        httpx.Client.send = original if is_taken_away else around  # type: ignore[method-assign, assignment]
+        clients.post(URL)
+    httpx.Client.send = original  # type: ignore[method-assign]
+    assert len(run.messages) == int(not is_taken_away)
+    assert any("httpx.Client.send was replaced" in record.getMessage() for record in caplog.records) == is_taken_away

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Coroutine
 from types import ModuleType
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.taps.asking import asking, asking_bytes
-from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.taps.patch import Hear, Patch, heard_by, offered, within
 from unimeter.unharmed import unharmed
 
 
-def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
-    """Hear what sessions send; a function that ends it."""
+def tap(library: ModuleType, hear: Hear) -> list[Patch]:
+    """Hear what sessions send."""
 
     def of_session(original: Any) -> Any:
         async def _request(session: Any, method: str, str_or_url: Any, **options: Any) -> Any:
@@ -29,7 +29,64 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
         return _request
 
-    return replaced(library.ClientSession, "_request", of_session)
+    inner = Patch(library.ClientSession, "_request", of_session, has_others_above=True)
+
+    def of_method(original: Any) -> Any:
+        def method(session: Any, *arguments: Any, **options: Any) -> Any:
+            made = original(session, *arguments, **options)
+            if not inner.is_outermost:
+                _offer(made, hear, session, original.__name__, arguments, options)
+            return made
+
+        return method
+
+    return [inner, Patch(library.ClientSession, "post", of_method), Patch(library.ClientSession, "request", of_method)]
+
+
+@unharmed
+def _offer(made: Any, hear: Hear, session: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Hear a request that is about to be made by `post` or `request`, where somebody has replaced `_request` since, such as a
+    stand-in that makes no request."""
+    names = ("url",) if name == "post" else ("method", "url")
+    given = {"method": name, **dict(zip(names, arguments, strict=False)), **options}
+    exchange = heard_by(hear, given["method"], _whole_url(session, given["url"]), options.get("headers"))
+    if exchange is not None:
+        made._coro = _Heard(made._coro, session, given["url"], exchange)
+
+
+class _Heard(Coroutine[Any, Any, Any]):
+    """The coroutine that makes a request, and the hearing of what it returns. It is not begun before it is awaited."""
+
+    def __init__(self, made: Any, session: Any, url: Any, exchange: Exchange) -> None:
+        self._made = made
+        self._session = session
+        self._url = url
+        self._exchange = exchange
+        self._going: Any = None
+
+    async def _request(self) -> Any:
+        with offered(self._url, self._exchange) as offer:
+            response = await self._made
+        if offer.is_open:
+            listen(self._session, response, self._exchange, None)
+        return response
+
+    def _begun(self) -> Any:
+        if self._going is None:
+            self._going = self._request()
+        return self._going
+
+    def __await__(self) -> Any:
+        return self._begun().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        (self._made if self._going is None else self._going).close()
 
 
 @unharmed

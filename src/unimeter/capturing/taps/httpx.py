@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from types import ModuleType
@@ -10,12 +10,12 @@ from typing import Any
 
 from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.taps.asking import asking_bytes
-from unimeter.capturing.taps.patch import Hear, both, heard_by, replaced, within
+from unimeter.capturing.taps.patch import Hear, Patch, heard_by, within
 from unimeter.unharmed import unharmed
 
 
-def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
-    """Hear what clients send; a function that ends it."""
+def tap(library: ModuleType, hear: Hear) -> list[Patch]:
+    """Hear what clients send."""
 
     def of_client(original: Any) -> Any:
         def send(client: Any, request: Any, **options: Any) -> Any:
@@ -55,7 +55,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
         return send
 
-    return both(replaced(library.Client, "send", of_client), replaced(library.AsyncClient, "send", of_async_client))
+    return [Patch(library.Client, "send", of_client), Patch(library.AsyncClient, "send", of_async_client)]
 
 
 @unharmed

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
-from unimeter.capturing.taps.patch import Hear, both, replaced
+from unimeter.capturing.taps.patch import Hear, Patch
 from unimeter.run import Run
 
 _in_pool: ContextVar[bool] = ContextVar("unimeter.capturing.in_pool", default=False)
@@ -18,15 +18,15 @@ _in_pool: ContextVar[bool] = ContextVar("unimeter.capturing.in_pool", default=Fa
 def _once(thread: Any, doing: Callable[[], Any]) -> Callable[[], Any]:
     """What a thread does, which it lets go of when it begins: it would hold itself."""
 
-    def run() -> Any:
+    def run(_: Any) -> Any:
         vars(thread).pop("run", None)
         return doing()
 
-    return run
+    return MethodType(run, thread)  # others that replace `run` expect a method
 
 
-def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001  # nothing is heard here
-    """Let threads and pools take the current run along; a function that ends it."""
+def tap(library: ModuleType, hear: Hear) -> list[Patch]:  # noqa: ARG001  # nothing is heard here
+    """Let threads and pools take the current run along."""
 
     def of_pool(original: Any) -> Any:
         def submit(pool: Any, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
@@ -53,4 +53,4 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:  # noqa: ARG001 
 
         return start
 
-    return both(replaced(library.ThreadPoolExecutor, "submit", of_pool), replaced(threading.Thread, "start", of_thread))
+    return [Patch(library.ThreadPoolExecutor, "submit", of_pool), Patch(threading.Thread, "start", of_thread)]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
 from unimeter.capturing.exchange import Exchange
 from unimeter.capturing.taps.asking import asking_bytes
-from unimeter.capturing.taps.patch import Hear, heard_by, replaced, within
+from unimeter.capturing.taps.patch import Hear, Patch, heard_by, within
 from unimeter.unharmed import unharmed
 
 
-def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
-    """Hear what connection pools send; a function that ends it."""
+def tap(library: ModuleType, hear: Hear) -> list[Patch]:
+    """Hear what connection pools send."""
 
     def of_pool(original: Any) -> Any:
         def urlopen(pool: Any, method: str, url: str, body: Any = None, headers: Any = None, *rest: Any, **options: Any) -> Any:
@@ -34,7 +34,7 @@ def tap(library: ModuleType, hear: Hear) -> Callable[[], None]:
 
         return urlopen
 
-    return replaced(library.connectionpool.HTTPConnectionPool, "urlopen", of_pool)
+    return [Patch(library.connectionpool.HTTPConnectionPool, "urlopen", of_pool)]
 
 
 @unharmed
@@ -42,6 +42,11 @@ def listen(response: Any, exchange: Exchange) -> None:
     """Hear a response's body: now if it is read, or while it is."""
     exchange.answered(response.status, response.headers)
     if not exchange.heard:
+        return
+    if not hasattr(response, "decode_content"):  # a stand-in, whose body is at hand as it was on the wire
+        if isinstance(body := response.data, bytes):
+            exchange.feed(body, live=False)
+            exchange.end()
         return
     if response.closed:
         exchange.feed(response.data, decoded=response.decode_content and _can_decode(response), live=False)
