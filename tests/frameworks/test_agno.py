@@ -124,5 +124,6 @@ def test_a_tool_that_is_a_generator_is_timed_to_its_end(asynchronous: bool, url:
     with Run() as run:
         asyncio.run(agent.arun(QUESTION)) if asynchronous else agent.run(QUESTION)
     (used,) = run.tools
-    assert used.metrics.duration == pytest.approx(0.05, abs=0.03)
+    of_calls = sum(message.duration or 0.0 for message in run.messages)
+    assert 0.05 <= used.metrics.duration <= run.metrics.duration - of_calls
     assert run.metrics.input_tokens == 250

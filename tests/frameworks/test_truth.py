@@ -11,6 +11,7 @@ import pytest
 
 import unimeter
 from unimeter import Run
+from unimeter.blocks import ToolCall
 
 from .programs import AGENT, Asked, Program, programs
 from .provider import BEFORE_FIRST_CHUNK, provider
@@ -90,6 +91,12 @@ def calls(run: Run) -> tuple[int, int]:
     return counts.get("calls", 0), counts.get("calls_without_usage", 0)
 
 
+def check_time(tool: ToolCall, took: float, run: Run) -> None:
+    """A tool's time holds what it took by its own account, and nothing of a call to a model; however busy the machine is."""
+    of_calls = sum(message.duration or 0.0 for message in run.messages)
+    assert took <= (tool.metrics.duration or 0.0) <= (run.metrics.duration or 0.0) - of_calls
+
+
 @pytest.mark.parametrize(("program", "stream"), CASES)
 def test_with_capture_the_figures_are_the_wires(program: Program, stream: bool, url: str) -> None:
     with unimeter.capture() as run:
@@ -99,7 +106,7 @@ def test_with_capture_the_figures_are_the_wires(program: Program, stream: bool, 
     (tool,) = run.tools
     assert tool.name == "get_weather"
     assert tool.error is None
-    assert tool.metrics.duration == pytest.approx(took, abs=0.02)
+    check_time(tool, took, run)
     if program.tells_agent:
         assert [message.agent for message in run.messages] == [AGENT, AGENT]
         assert tool.agent == AGENT
@@ -118,7 +125,7 @@ def test_without_capture_they_are_what_the_framework_keeps(program: Program, str
     keeps = program.keeps_in_stream if stream and program.keeps_in_stream is not None else program.keeps
     assert told(run) == {name: value for name, value in TRUTH.items() if name in keeps}
     (tool,) = run.tools
-    assert tool.metrics.duration == pytest.approx(took, abs=0.02)
+    check_time(tool, took, run)
     if program.tells_agent:
         assert [message.agent for message in run.messages] == [AGENT, AGENT]
 
@@ -148,7 +155,7 @@ def test_a_tool_that_fails_is_timed_and_its_call_counts(program: Program, stream
     assert run.tools
     for tool, itself in zip(run.tools, took, strict=True):
         assert tool.error
-        assert tool.metrics.duration == pytest.approx(itself, abs=0.03)
+        check_time(tool, itself, run)
 
 
 @pytest.mark.parametrize("captured", [True, False], ids=["captured", "alone"])
