@@ -17,7 +17,7 @@ from unimeter.objects import fields_of
 from unimeter.payload import Event, Payload, opened
 from unimeter.reading import FailedRequest, Reading, has_usage
 from unimeter.reasons import hint_of, nothing_known, why_missing
-from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser, url_text
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
 from unimeter.values import Refused, as_evidence, as_fields
@@ -40,7 +40,7 @@ class Call:
     def __init__(self, provider: str | None, url: str | None, model: str | None, known: Recogniser | None = None) -> None:
         self.recogniser: Recogniser = known or recogniser()
         self.named = None if provider is None else self.recogniser.label(provider)
-        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(str(url))
+        self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(url if type(url) is str else url_text(url))
         self.label = self.named or self.hints.label
         self.model = model
 

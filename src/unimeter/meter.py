@@ -15,7 +15,7 @@ from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.raw_response import raw_response
 from unimeter.reading import Reading
-from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser
+from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser, url_text
 from unimeter.typed import Reader
 from unimeter.values import Refused
 
@@ -118,7 +118,7 @@ def _refuse_warnings(reading: Reading) -> None:
 def _straight(known: Recogniser, payload: Any, provider: str | None, url: str | None) -> MessageMetrics | None:
     """The metrics of one response of a known shape with its usage in its place; None for what needs a second look."""
     label = None if provider is None else known.label(provider)
-    hints = NO_URL if url is None else known.from_url(str(url))
+    hints = NO_URL if url is None else known.from_url(url if type(url) is str else url_text(url))
     kind = type(payload)
     if kind is bytes:
         return _straight_from_bytes(

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Self
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import msgspec
 
@@ -75,9 +76,11 @@ class _Record:
         if not isinstance(data, Mapping):
             raise MalformedUsage(cls.__name__, "the data", "an object", f"a {type(data).__name__}")
         try:
-            return msgspec.convert({name: _own(value) for name, value in data.items()}, cls)
+            record = msgspec.convert({name: _own(value) for name, value in data.items()}, cls)
         except msgspec.ValidationError as error:
             raise malformed(cls.__name__, error) from None
+        _check(record, cls.__name__, "")
+        return record
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in _set_fields(self))})"
@@ -309,6 +312,7 @@ TokenField = Literal[
     "reasoning_tokens",
 ]
 """The names of the counts that every metric type but `ToolCallMetrics` has."""
+_COUNTS = frozenset(get_args(TokenField))
 
 
 def malformed(what: str, error: msgspec.ValidationError) -> MalformedUsage:
@@ -323,6 +327,23 @@ def _own(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _own(item) for name, item in value.items()}
     return [_own(item) for item in value] if isinstance(value, list) else value
+
+
+def _check(record: _Record, what: str, at: str) -> None:
+    """See that no count and no time is negative, and that every number is one.
+
+    Raises:
+        MalformedUsage: one is.
+    """
+    for name, value in _set_fields(record):
+        if name in _COUNTS and not 0 <= value < 2**63:
+            raise MalformedUsage(what, f"{at}{name}", "a whole number from 0 to 2**63 - 1", repr(value))
+        if isinstance(value, float) and not (isfinite(value) and (value >= 0 or name == "cost")):
+            raise MalformedUsage(what, f"{at}{name}", "a finite number" if name == "cost" else "a time in seconds", repr(value))
+        if name == "details":
+            for model_type, models in value.items():
+                for number, entry in enumerate(models):
+                    _check(entry, what, f"{at}details.{model_type}[{number}].")
 
 
 def _json_safe(value: Any) -> Any:

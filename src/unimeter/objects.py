@@ -64,7 +64,7 @@ def _view_of(kind: type) -> Callable[[Any], Fields | None]:
     if hasattr(kind, "__pydantic_root_model__"):  # which pydantic's dataclasses have not
         return _of_litellm if "_hidden_params" in getattr(kind, "__private_attributes__", ()) else fields_of
     if hasattr(kind, "__dict__") and "__dict__" in dir(kind):
-        return _of_object
+        return _of_mock if any(base.__module__ == "unittest.mock" for base in kind.__mro__) else _of_object
     if names := [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]:
         return lambda value: {name: getattr(value, name) for name in names if hasattr(value, name)}
     return _nothing
@@ -81,6 +81,14 @@ def _nothing(_: Any) -> None:
 def _of_object(value: Any) -> Fields:
     fields: Fields = value.__dict__
     return fields
+
+
+def _of_mock(value: Any) -> Fields:
+    """What a test has set on a `unittest.mock.Mock`; it also holds its parent, its calls and whatever was asked of it."""
+    fields = {name: item for name, item in value.__dict__.items() if not name.startswith(("_mock_", "_spec_"))}
+    fields.pop("method_calls", None)
+    children = {name: item for name, item in value._mock_children.items() if hasattr(item, "_mock_children")}
+    return {**children, **fields}
 
 
 def _of_litellm(value: Any) -> Fields:

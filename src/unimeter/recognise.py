@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from unimeter.adapter import Adapter
 from unimeter.errors import UnknownProvider
@@ -40,6 +40,21 @@ _MOST_CLASSES = 1024
 
 
 # by url -------------------------------------------------------------------------------------------------------------
+
+
+def url_text(url: object) -> str:
+    """A url as text, of the types that HTTP libraries have for it (`httpx.URL`, `yarl.URL`, a `SplitResult`).
+
+    Raises:
+        TypeError: it is something else, such as bytes.
+    """
+    if isinstance(url, str):
+        return url
+    if isinstance(url, SplitResult):
+        return url.geturl()
+    if "url" in type(url).__name__.lower():
+        return str(url)
+    raise TypeError(f"a url is a text, not a {type(url).__name__}")
 
 
 def from_url(url: str, registry: Registry) -> FromUrl:
