@@ -106,6 +106,7 @@ class Value(Field):
     beside: bool = False
     key: str = ""
     count: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -182,9 +183,9 @@ def money(path: str, per_dollar: int = 1) -> Value:
     return Value(path, "money", per_unit=per_dollar)
 
 
-def tree(path: str) -> Value:
-    """Whatever stands there, as it is, without its nulls."""
-    return Value(path, "tree")
+def tree(path: str, *labels: str) -> Value:
+    """Whatever figures stand there, as they are, without nulls; `labels` are the names in it whose texts are kept."""
+    return Value(path, "tree", labels=labels)
 
 
 def tally(path: str, key: str, count: str) -> Value:

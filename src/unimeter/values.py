@@ -6,8 +6,7 @@ A check is called only where the common case (an int, a float, a str) does not h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Container, Mapping
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -20,6 +19,12 @@ DEEPEST = 32
 
 
 _NUMERIC = re.compile(r"[-+.,\d_eE ]{1,24}")
+_PLAIN_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?([eE][-+]?\d{1,3})?", re.ASCII)
+_NAME = re.compile(r"[\w.:/@+-]{1,64}", re.ASCII)
+"""A name in a JSON object, or an id of a model where names are ids. Anything else may be a text."""
+_MOST_NAMES = 4096
+_names: set[str] = set()
+"""Names that were looked at, and are names."""
 
 
 class Refused(Exception):
@@ -43,6 +48,38 @@ def described(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a text is a number."""
+    return len(text) <= 48 and _PLAIN_NUMBER.fullmatch(text) is not None
+
+
+def name_of(name: Any, taken: Container[str] = ()) -> str:
+    """A name in an object, as it is shown: one that may be a text is replaced by its length.
+
+    Args:
+        name: the name; an SDK's object may have others than strings.
+        taken: the names in the object so far: no two are shown as one.
+
+    >>> name_of("audio_tokens"), name_of("What is the weather like?")
+    ('audio_tokens', 'a name of 25 characters')
+    """
+    if type(name) is not str:
+        name = str(name)
+    if name in _names:
+        return name
+    if _NAME.fullmatch(name):
+        if len(_names) >= _MOST_NAMES:
+            _names.clear()
+        _names.add(name)
+        return name
+    shown = replaced = f"a name of {len(name)} characters"
+    number = 1
+    while shown in taken:
+        number += 1
+        shown = f"{replaced} ({number})"
+    return shown
 
 
 def as_count(value: Any, path: str) -> int | None:
@@ -80,74 +117,64 @@ def as_label(value: Any, path: str) -> str | int | None:
     raise Refused(path, "a string", value)
 
 
-def as_tree(value: Any, path: str, depth: int = 0) -> Any:
-    """A JSON-safe copy of whatever stands there, without its nulls. None where nothing is left."""
+def as_tree(value: Any, path: str, labels: tuple[str, ...] = ()) -> Any:
+    """A JSON-safe copy of what stands there, without its nulls. None where nothing is left.
+
+    Args:
+        value: the value.
+        path: where it stands.
+        labels: names in it whose texts are labels. Any other text may be a prompt or an answer, and is left out, unless it is
+            a number that is written as text.
+    """
+    return _in_tree(value, path, labels, 0)
+
+
+def _in_tree(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool = False) -> Any:
     fields = value if type(value) is dict else fields_of(value)
     if fields is None:
-        return _tree_of_no_object(value, path, depth)
-    copied = {}
+        return _tree_of_no_object(value, path, labels, depth, is_label=is_label)
+    copied: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
         if kind is float:
             if not isfinite(item):
-                raise Refused(f"{path}.{name}", "a finite number", item)
-        elif kind is int or kind is str or kind is bool:
+                raise Refused(f"{path}.{name_of(name)}", "a finite number", item)
+        elif kind is int or kind is bool:
             pass
+        elif kind is str:
+            if name not in labels and not is_numeric(item):
+                continue
         elif item is not None:
             if depth == DEEPEST:
                 raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-            item = as_tree(item, f"{path}.{name}", depth + 1)
+            item = _in_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
         if item is not None:
-            copied[name if type(name) is str else str(name)] = item
+            copied[name_of(name, copied)] = item
     return copied or None
 
 
-def _tree_of_no_object(value: Any, path: str, depth: int) -> Any:
+def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool) -> Any:
     if isinstance(value, Enum):
-        return as_tree(value.value, path, depth)
+        return _in_tree(value.value, path, labels, depth, is_label=is_label)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (int, str)):
-        return int(value) if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value) if is_label or is_numeric(value) else None
     if isinstance(value, float):
         return as_finite(value, path)
     if not isinstance(value, (list, tuple)):
         return as_fields(value, path)  # None where an SDK says that nothing was sent
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    return [as_tree(item, f"{path}[]", depth + 1) for item in value]
+    items = (_in_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in value if not _is_text(item, is_label))
+    return [*items]
 
 
-_PLAIN = frozenset((int, str, bool))
-
-
-def as_evidence(value: Any, depth: int = 0) -> Any:
-    """A copy of a usage as it came, nulls and all, that nobody changes later; what JSON cannot say, in words."""
-    kind = type(value)
-    if value is None or kind in _PLAIN:
-        return value
-    if kind is not dict:
-        if isinstance(value, Enum):
-            return as_evidence(value.value, depth)
-        if isinstance(value, (int, str)):
-            return int(value) if isinstance(value, int) else str(value)
-        if isinstance(value, float):
-            return float(value) if isfinite(value) else repr(float(value))
-        if isinstance(value, Decimal):
-            return float(value)
-    if depth == DEEPEST:
-        return "nested too deeply"
-    if isinstance(value, (list, tuple)):
-        return [as_evidence(item, depth + 1) for item in value]
-    fields = fields_of(value)
-    if fields is None:
-        return described(value)
-    sent = fields if kind is dict else getattr(value, "__pydantic_fields_set__", fields)  # an SDK's object has what came
-    return {
-        str(name): item if item is None or type(item) in _PLAIN else as_evidence(item, depth + 1)
-        for name, item in fields.items()
-        if item is not None or name in sent
-    }
+def _is_text(value: Any, is_label: bool) -> bool:  # noqa: FBT001
+    """Whether an item of a list is a text that is left out."""
+    return isinstance(value, str) and not is_label and not is_numeric(value)
 
 
 def as_finite(value: float, path: str) -> float:
