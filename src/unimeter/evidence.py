@@ -16,10 +16,12 @@ from typing import Any
 
 from unimeter.fields import Step, Value
 from unimeter.objects import fields_of
-from unimeter.values import DEEPEST, is_numeric, name_of
+from unimeter.values import DEEPEST, NAMES, is_numeric, name_of
 
 _MOST_VALUES = 1_000_000
 """Values of one usage that are looked at. Objects that hold each other would have no end."""
+
+_PLAIN = frozenset((int, bool, type(None)))
 
 _DROPPED: Any = object()
 """Stands for what is not kept."""
@@ -112,24 +114,31 @@ def _copy(root: Kept, usage: Any) -> Any:
 
 
 def _of_object(fields: Mapping[Any, Any], sent: Any, node: Kept, depth: int, left: list[int]) -> Any:
-    labels, inner, others = node.labels, node.inner, node.others
     left[0] -= len(fields)
+    if _PLAIN.issuperset(map(type, fields.values())) and fields is sent and NAMES.issuperset(fields):
+        return dict(fields)  # most objects are of plain numbers
+    labels, inner, others = node.labels, node.inner, node.others
     kept: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
-        if kind is int or kind is bool:
+        if kind is int:
             pass
+        elif kind is str:
+            if name not in labels and not (node.is_tree and is_numeric(item)):
+                continue
+        elif kind is dict:
+            within = inner.get(name, others)
+            if within is None or depth >= DEEPEST or left[0] < 0:
+                continue
+            item = _of_object(item, item, within, depth + 1, left)
         elif item is None:
             if name not in sent:
                 continue
-        elif kind is str and name not in labels:
-            if not (node.is_tree and is_numeric(item)):
-                continue
-        elif kind is not str:
+        elif kind is not bool:
             item = _of_value(item, inner.get(name, others), labels, name, depth + 1, left)
             if item is _DROPPED:
                 continue
-        kept[name_of(name, kept)] = item
+        kept[name if name in NAMES else name_of(name, kept)] = item
     return kept
 
 
@@ -152,11 +161,7 @@ def _of_value(value: Any, node: Kept | None, labels: frozenset[str], name: Any, 
     if node is None or depth > DEEPEST or left[0] < 0:
         return _DROPPED
     if isinstance(value, (list, tuple)):
-        left[0] -= len(value)
-        plain = node.is_tree  # else numbers in a list are token ids or an embedding
-        items = [_of_value(item, node, labels, name, depth + 1, left) for item in value if plain or _may_hold(item)]
-        kept = [item for item in items if item is not _DROPPED]
-        return kept if kept or not value else _DROPPED
+        return _of_list(value, node, labels, name, depth, left)
     fields = fields_of(value)
     if fields is None:
         return _DROPPED
@@ -165,6 +170,17 @@ def _of_value(value: Any, node: Kept | None, labels: frozenset[str], name: Any, 
     return _of_object(fields, sent, node, depth, left)
 
 
-def _may_hold(item: Any) -> bool:
-    """Whether an item of a list may hold figures, and is none itself."""
-    return not isinstance(item, (int, float, str, Decimal, Enum))
+def _of_list(
+    items: list[Any] | tuple[Any, ...], node: Kept, labels: frozenset[str], name: Any, depth: int, left: list[int]
+) -> Any:
+    left[0] -= len(items)
+    kept = []
+    for item in items:
+        if type(item) is dict:
+            if depth < DEEPEST and left[0] >= 0:
+                kept.append(_of_object(item, item, node, depth + 1, left))
+        elif node.is_tree or not isinstance(item, (int, float, str, Decimal, Enum)):  # else they are token ids, or an embedding
+            value = _of_value(item, node, labels, name, depth + 1, left)
+            if value is not _DROPPED:
+                kept.append(value)
+    return kept if kept or not items else _DROPPED

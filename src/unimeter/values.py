@@ -23,7 +23,7 @@ _PLAIN_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?([eE][-+]?\d{1,3})?", re.ASC
 _NAME = re.compile(r"[\w.:/@+-]{1,64}", re.ASCII)
 """A name in a JSON object, or an id of a model where names are ids. Anything else may be a text."""
 _MOST_NAMES = 4096
-_names: set[str] = set()
+NAMES: set[str] = set()
 """Names that were looked at, and are names."""
 
 
@@ -67,12 +67,12 @@ def name_of(name: Any, taken: Container[str] = ()) -> str:
     """
     if type(name) is not str:
         name = str(name)
-    if name in _names:
+    if name in NAMES:
         return name
     if _NAME.fullmatch(name):
-        if len(_names) >= _MOST_NAMES:
-            _names.clear()
-        _names.add(name)
+        if len(NAMES) >= _MOST_NAMES:
+            NAMES.clear()
+        NAMES.add(name)
         return name
     shown = replaced = f"a name of {len(name)} characters"
     number = 1
@@ -117,7 +117,7 @@ def as_label(value: Any, path: str) -> str | int | None:
     raise Refused(path, "a string", value)
 
 
-def as_tree(value: Any, path: str, labels: tuple[str, ...] = ()) -> Any:
+def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0, *, is_label: bool = False) -> Any:
     """A JSON-safe copy of what stands there, without its nulls. None where nothing is left.
 
     Args:
@@ -125,37 +125,35 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = ()) -> Any:
         path: where it stands.
         labels: names in it whose texts are labels. Any other text may be a prompt or an answer, and is left out, unless it is
             a number that is written as text.
+        depth: how deep it is nested.
+        is_label: whether a text that stands there is a label.
     """
-    return _in_tree(value, path, labels, 0)
-
-
-def _in_tree(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool = False) -> Any:
     fields = value if type(value) is dict else fields_of(value)
     if fields is None:
         return _tree_of_no_object(value, path, labels, depth, is_label=is_label)
     copied: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
-        if kind is float:
+        if kind is int or kind is bool:
+            pass
+        elif kind is float:
             if not isfinite(item):
                 raise Refused(f"{path}.{name_of(name)}", "a finite number", item)
-        elif kind is int or kind is bool:
-            pass
         elif kind is str:
             if name not in labels and not is_numeric(item):
                 continue
         elif item is not None:
             if depth == DEEPEST:
                 raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-            item = _in_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
+            item = as_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
         if item is not None:
-            copied[name_of(name, copied)] = item
+            copied[name if name in NAMES else name_of(name, copied)] = item
     return copied or None
 
 
 def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool) -> Any:
     if isinstance(value, Enum):
-        return _in_tree(value.value, path, labels, depth, is_label=is_label)
+        return as_tree(value.value, path, labels, depth, is_label=is_label)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -168,13 +166,8 @@ def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: in
         return as_fields(value, path)  # None where an SDK says that nothing was sent
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    items = (_in_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in value if not _is_text(item, is_label))
-    return [*items]
-
-
-def _is_text(value: Any, is_label: bool) -> bool:  # noqa: FBT001
-    """Whether an item of a list is a text that is left out."""
-    return isinstance(value, str) and not is_label and not is_numeric(value)
+    kept = (item for item in value if is_label or not isinstance(item, str) or is_numeric(item))
+    return [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
 
 
 def as_finite(value: float, path: str) -> float:
