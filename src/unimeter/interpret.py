@@ -357,7 +357,10 @@ class Call:
                 calls.append(call.without_usage(failure, fields))
                 complete = complete and failure is not None
             except MalformedUsage as malformed:
-                calls.append(call.without_usage(malformed, fields_of(held.response) or {}))
+                error = MalformedUsage(
+                    malformed.provider, malformed.path, malformed.expected, malformed.got
+                )  # without its frames
+                calls.append(call.without_usage(error, fields_of(held.response) or {}))
             except Refused as refused:
                 error = MalformedUsage(call.label or "", refused.path, refused.expected, refused.got)
                 calls.append(call.without_usage(error, fields_of(held.response) or {}))

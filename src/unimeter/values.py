@@ -65,16 +65,15 @@ def name_of(name: Any, taken: Container[str] = ()) -> str:
     >>> name_of("audio_tokens"), name_of("What is the weather like?")
     ('audio_tokens', 'a name of 25 characters')
     """
-    if type(name) is not str:
-        name = str(name)
-    if name in NAMES:
-        return name
-    if _NAME.fullmatch(name):
+    text: str = name if type(name) is str else str(name)
+    if text in NAMES:
+        return text
+    if _NAME.fullmatch(text):
         if len(NAMES) >= _MOST_NAMES:
             NAMES.clear()
-        NAMES.add(name)
-        return name
-    shown = replaced = f"a name of {len(name)} characters"
+        NAMES.add(text)
+        return text
+    shown = replaced = f"a name of {len(text)} characters"
     number = 1
     while shown in taken:
         number += 1
