@@ -18,9 +18,10 @@ from unimeter.fields import Step, Value
 from unimeter.objects import fields_of
 from unimeter.values import DEEPEST, NAMES, is_numeric, name_of
 
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 200_000
 """Values of one usage that are looked at. Objects that hold each other would have no end."""
 
+_SCALARS = (int, float, str, Decimal, Enum)
 _PLAIN = frozenset((int, bool, type(None)))
 
 _DROPPED: Any = object()
@@ -40,7 +41,7 @@ class Kept:
         self.others = others
         """What is kept of all other objects and lists; None if they are left out."""
         self.is_tree = False
-        """Whether it is kept as the table's `tree()` reads it: with numbers that are written as text, and lists of numbers."""
+        """Whether it is kept as the table's `tree()` reads it: with numbers that are written as text."""
 
 
 _FIGURES = Kept()
@@ -179,7 +180,7 @@ def _of_list(
         if type(item) is dict:
             if depth < DEEPEST and left[0] >= 0:
                 kept.append(_of_object(item, item, node, depth + 1, left))
-        elif node.is_tree or not isinstance(item, (int, float, str, Decimal, Enum)):  # else they are token ids, or an embedding
+        elif not isinstance(item, _SCALARS) or (name in labels and isinstance(item, str)):  # numbers are token ids, or a vector
             value = _of_value(item, node, labels, name, depth + 1, left)
             if value is not _DROPPED:
                 kept.append(value)

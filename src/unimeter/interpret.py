@@ -357,9 +357,8 @@ class Call:
                 calls.append(call.without_usage(failure, fields))
                 complete = complete and failure is not None
             except MalformedUsage as malformed:
-                error = MalformedUsage(
-                    malformed.provider, malformed.path, malformed.expected, malformed.got
-                )  # without its frames
+                # a new one: that which was raised holds its frames, and in them the response
+                error = MalformedUsage(malformed.provider, malformed.path, malformed.expected, malformed.got)
                 calls.append(call.without_usage(error, fields_of(held.response) or {}))
             except Refused as refused:
                 error = MalformedUsage(call.label or "", refused.path, refused.expected, refused.got)

@@ -63,7 +63,7 @@ def name_of(name: Any, taken: Container[str] = ()) -> str:
         taken: the names in the object so far: no two are shown as one.
 
     >>> name_of("audio_tokens"), name_of("What is the weather like?")
-    ('audio_tokens', 'a name of 25 characters')
+    ('audio_tokens', 'name_of_25_characters')
     """
     text: str = name if type(name) is str else str(name)
     if text in NAMES:
@@ -73,11 +73,11 @@ def name_of(name: Any, taken: Container[str] = ()) -> str:
             NAMES.clear()
         NAMES.add(text)
         return text
-    shown = replaced = f"a name of {len(text)} characters"
+    shown = replaced = f"name_of_{len(text)}_characters"
     number = 1
     while shown in taken:
         number += 1
-        shown = f"{replaced} ({number})"
+        shown = f"{replaced}_{number}"
     return shown
 
 
@@ -123,7 +123,7 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0,
         value: the value.
         path: where it stands.
         labels: names in it whose texts are labels. Any other text may be a prompt or an answer, and is left out, unless it is
-            a number that is written as text.
+            a number that is written as text. So is a list of numbers: they are token ids, or an embedding.
         depth: how deep it is nested.
         is_label: whether a text that stands there is a label.
     """
@@ -165,8 +165,9 @@ def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: in
         return as_fields(value, path)  # None where an SDK says that nothing was sent
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    kept = (item for item in value if is_label or not isinstance(item, str) or is_numeric(item))
-    return [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
+    kept = (item for item in value if not isinstance(item, (int, float, str)) or (is_label and isinstance(item, str)))
+    copied = [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
+    return copied if not value or any(item is not None for item in copied) else None
 
 
 def as_finite(value: float, path: str) -> float:

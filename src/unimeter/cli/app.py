@@ -20,7 +20,10 @@ from unimeter.errors import UnknownProvider
 from unimeter.registry import registry, slug
 
 app = typer.Typer(
-    help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    help="One meter for every LLM provider.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold what was read
 )
 
 
