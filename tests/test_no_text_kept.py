@@ -213,31 +213,36 @@ def test_a_failure_of_ours_is_logged_without_what_it_says(caplog: pytest.LogCapt
 
 
 def test_errors_in_a_reading_hold_no_frames() -> None:
-    bad = {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": MARK}}
-    reading = unimeter.read([{**ANSWER, "id": "1"}, {**bad, "id": "2"}])
+    bad = {"object": "response", "usage": {"input_tokens": MARK}}
+    pages = ([{"object": "response", "usage": {"input_tokens": 1}}], [bad])
+    lines = [
+        {"custom_id": str(at), "response": {"status_code": 200, "body": {"object": "list", "data": page}}}
+        for at, page in enumerate(pages)
+    ]
+    reading = unimeter.read(lines)
     error = reading.calls[1].error
     assert isinstance(error, MalformedUsage)
     assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)
     assert MARK not in seen_of(reading)
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b'{"object": "chat.completion", "usage": {"prompt_tokens": 1}, "text": "the violets are blue',
-        b'data: {"text": "the violets are blue\n\ndata: {"text": "the violets are blue"}\n\n',
-        b"the violets are blue",
-        {MARK: 1, "text": MARK},
-        [{MARK: {MARK: 1}}],
-        [MARK],
-        MARK,
-    ],
+UNREADABLE = (
+    b'{"object": "chat.completion", "usage": {"prompt_tokens": 1}, "text": "the violets are blue',
+    b'data: {"text": "the violets are blue\n\ndata: {"text": "the violets are blue"}\n\n',
+    b"the violets are blue",
+    {MARK: 1, "text": MARK},
+    [{MARK: {MARK: 1}}],
+    [MARK],
+    MARK,
 )
-def test_no_text_of_what_cannot_be_read_is_in_the_error(payload: Any) -> None:
-    for provider in (None, "ollama"):
-        with pytest.raises(UnimeterError) as raised:
-            unimeter.read(payload, provider)
-        assert not shows_text("".join(all_of(raised.value)))
+
+
+def test_no_text_of_what_cannot_be_read_is_in_the_error() -> None:
+    for payload in UNREADABLE:
+        for provider in (None, "ollama"):
+            with pytest.raises(UnimeterError) as raised:
+                unimeter.read(payload, provider)
+            assert not shows_text("".join(all_of(raised.value)))
 
 
 def test_a_text_in_place_of_a_provider_is_not_in_the_error() -> None:

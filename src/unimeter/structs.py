@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from unimeter.likeness import Path, Unlike
-from unimeter.values import DEEPEST, LARGEST_COUNT, name_of
+from unimeter.values import DEEPEST, LARGEST_COUNT, NUMBER_AS_TEXT, is_numeric, name_of
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is not what it should be."""
@@ -28,6 +28,7 @@ NOTHING = Annotated[int, Meta(gt=0, lt=0)]
 COUNT = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 NUMBER = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | Annotated[float, Meta(ge=0, lt=2.0**63)]
 WORD = Annotated[str, Meta(min_length=1)]
+NUMBER_TEXT = Annotated[str, Meta(pattern=rf"\A{NUMBER_AS_TEXT}\Z")]
 TYPES: dict[str, Any] = {"count": COUNT, "number": NUMBER, "money": NUMBER, "label": str | int}
 
 
@@ -139,6 +140,8 @@ def tree_type(value: Any, labels: tuple[str, ...] = (), depth: int = 0, *, is_la
         return node
     if isinstance(value, bool) or (isinstance(value, str) and is_label):
         return type(value)
+    if isinstance(value, str) and is_numeric(value):
+        return NUMBER_TEXT
     if isinstance(value, (int, float)):
         return int | float
     raise Unlike(())

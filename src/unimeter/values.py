@@ -19,7 +19,8 @@ DEEPEST = 32
 
 
 _NUMERIC = re.compile(r"[-+.,\d_eE ]{1,24}")
-_PLAIN_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?([eE][-+]?\d{1,3})?", re.ASCII)
+NUMBER_AS_TEXT = r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?"
+_NUMBER_AS_TEXT = re.compile(NUMBER_AS_TEXT)
 _NAME = re.compile(r"[\w.:/@+-]{1,64}", re.ASCII)
 """A name in a JSON object, or an id of a model where names are ids. Anything else may be a text."""
 _MOST_NAMES = 4096
@@ -52,7 +53,7 @@ def described(value: Any) -> str:
 
 def is_numeric(text: str) -> bool:
     """Whether a text is a number."""
-    return len(text) <= 48 and _PLAIN_NUMBER.fullmatch(text) is not None
+    return len(text) <= 48 and _NUMBER_AS_TEXT.fullmatch(text) is not None
 
 
 def name_of(name: Any, taken: Container[str] = ()) -> str:
