@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import pytest
 
 import unimeter
 from unimeter import Session
+from unimeter.cli.show import Shown, show_json, show_table
+from unimeter.cli.sources import sources
 from unimeter.errors import MalformedUsage, UnimeterError, UnknownProvider
 from unimeter.export import langfuse, openinference
 from unimeter.fields import camel_case
@@ -384,3 +387,19 @@ def test_objects_that_hold_each_other_end(monkeypatch: pytest.MonkeyPatch) -> No
     usage: dict[str, Any] = {"prompt_tokens": 9, "completion_tokens": 2}
     usage |= dict.fromkeys(("one", "two", "three"), usage)
     assert unimeter.read({**ANSWER, "usage": usage}).metrics.total_tokens == 11
+
+
+def test_no_text_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for name in ("ollama/generate", "aws_bedrock/invoke_titan", "huggingface/tgi_generate", "anthropic_claude/server_tool_use"):
+        files.append(tmp_path / f"{name.partition('/')[2]}.json")
+        files[-1].write_bytes(next(payloads(FIXTURES[name])))
+    mistaken = {"source": MARK, "wire": {"host": 5, MARK: MARK}, "response": MARK, "expected": {"provider": 1, "model": [MARK]}}
+    for name, body in (("mistaken", mistaken), ("unknown", {MARK: MARK})):
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(json.dumps(body))
+    shown = [Shown.of(source, None, None) for source in sources(map(str, files), None)]
+    assert [show(shown) for show in (show_json, show_table)] == [2, 2]
+    out, err = capfd.readouterr()
+    assert "total_tokens" in out
+    assert not shows_text(out + err)

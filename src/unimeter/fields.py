@@ -8,6 +8,7 @@
     count("a") + if_outside(reasoning)             added only if the response's own total proves that it stands outside
     beside(label("service_tier"))                  stands beside the usage, in the object that holds it
     number, label, money, tree, tally              other kinds of value
+    tree("cost", "currency")                       a tree's texts are left out, except under the names that follow
     absent                                         the provider has no such number
 
 Paths are snake_case. An adapter that says `camel_case = True` reads the same names in camelCase as well.
