@@ -124,7 +124,7 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0,
         value: the value.
         path: where it stands.
         labels: names in it whose texts are labels. Any other text may be a prompt or an answer, and is left out, unless it is
-            a number that is written as text. So is a list of numbers: they are token ids, or an embedding.
+            a number that is written as text.
         depth: how deep it is nested.
         is_label: whether a text that stands there is a label.
     """
@@ -166,7 +166,7 @@ def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: in
         return as_fields(value, path)  # None where an SDK says that nothing was sent
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    kept = (item for item in value if not isinstance(item, (int, float, str)) or (is_label and isinstance(item, str)))
+    kept = (item for item in value if is_label or not isinstance(item, str) or is_numeric(item))
     copied = [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
     return copied if not value or any(item is not None for item in copied) else None
 

@@ -118,7 +118,7 @@ class Anonymous:
         if isinstance(value, list):
             if name in _SPELT_OUT:
                 return []
-            if value and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in value):
+            if not in_usage and value and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in value):
                 return [item * 0 for item in value[:3]]  # tokens and vectors tell the text
             return [self._copy(item, at, places, in_usage) for item in value]
         return self._text(value, name, in_usage) if isinstance(value, str) else value
