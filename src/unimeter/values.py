@@ -134,20 +134,23 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0,
     copied: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
-        if kind is int or kind is bool:
-            pass
-        elif kind is float:
+        if kind is float:
             if not isfinite(item):
                 raise Refused(f"{path}.{name_of(name)}", "a finite number", item)
+        elif kind is int or kind is bool:
+            pass
+        elif item is None:
+            continue
         elif kind is str:
             if name not in labels and not is_numeric(item):
                 continue
-        elif item is not None:
-            if depth == DEEPEST:
-                raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
+        elif depth == DEEPEST:
+            raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
+        else:
             item = as_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
-        if item is not None:
-            copied[name if name in NAMES else name_of(name, copied)] = item
+            if item is None:
+                continue
+        copied[name if name in NAMES else name_of(name, copied)] = item
     return copied or None
 
 
