@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from unimeter import compiler
 from unimeter.errors import AdapterError
+from unimeter.evidence import evidence_by
 from unimeter.fields import Field, Outside, Step, Sum, Value, absent, other_spelling, parse
 from unimeter.merge import merged
 from unimeter.metrics import MessageMetrics
@@ -84,6 +85,8 @@ class Adapter:
     """Whether the events of one response bear ids of their own; the last one's is the response's."""
     calls_add: ClassVar[bool] = False
     """Whether each usage in a stream is a call of its own."""
+    holds_answer: ClassVar[bool] = False
+    """Whether the usage object also holds the answer, as text or token ids. A usage that is the body itself always may."""
     free: ClassVar[str] = ""
     """Why an answer of this kind carries no usage, and lacks none; "" where it should."""
     hint: ClassVar[str] = ""
@@ -115,6 +118,8 @@ class Adapter:
     # what is made of it: see `compiler` ----------------------------------------------------------------------------
     table: ClassVar[dict[str, Field]]
     locate: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, Mapping[str, Any]] | None]]
+    evidence: ClassVar[Callable[[Any], Any]]
+    """What a reading keeps of a usage; see `unimeter.evidence`."""
     identify: ClassVar[Callable[[Mapping[str, Any]], tuple[str | None, str | None]]]
     measure: ClassVar[Callable[[Any, Mapping[str, Any]], Any]]
     metrics: ClassVar[Callable[[Mapping[str, Any]], MessageMetrics | None]]
@@ -147,6 +152,7 @@ class Adapter:
         cls.table = {metric: getattr(cls, metric) for metric in METRICS}
         for part in compiler.PARTS:
             setattr(cls, part, staticmethod(_made_when_called(cls, part)))
+        cls.evidence = staticmethod(_evidence_when_called(cls))
         first = (*_steps(cls.places[0]), Step(""))[0]
         cls.first_place = first.camel if cls.camel_case else first.name
         cls.usage_names = frozenset(_usage_names(cls))
@@ -228,6 +234,20 @@ def _made_when_called(cls: type[Adapter], part: str) -> Callable[..., Any]:
         made = compiler.PARTS[part](cls.spec()).build(cls.__name__)
         setattr(cls, part, staticmethod(made))
         return made(*arguments)
+
+    return first_call
+
+
+def _evidence_when_called(cls: type[Adapter]) -> Callable[[Any], Any]:
+    """The function `evidence`, made on its first call."""
+
+    def first_call(usage: Any) -> Any:
+        is_body = "" in cls.places
+        leaves = [leaf for leaf in cls.leaves() if is_body or not leaf.beside]
+        names = [parse(path) for path in (*cls.model, *cls.id)] if is_body else []
+        made = evidence_by(leaves, names, camel_case=cls.camel_case, strict=is_body or cls.holds_answer)
+        cls.evidence = staticmethod(made)
+        return made(usage)
 
     return first_call
 

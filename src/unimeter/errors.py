@@ -7,7 +7,8 @@
     │   └── MalformedUsage   a value is not what it must be; it is never clamped or guessed
     └── AdapterError         an adapter's table is wrong; raised when the class is created
 
-No message ever quotes a prompt or a completion: values are shown only where a number is expected, and cut short.
+No message ever quotes a prompt or a completion, nor does an error behind it: values are shown only if they are numbers, names
+only if they look like names.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@
     count("a") + if_outside(reasoning)             added only if the response's own total proves that it stands outside
     beside(label("service_tier"))                  stands beside the usage, in the object that holds it
     number, label, money, tree, tally              other kinds of value
+    tree("cost", "currency")                       a tree's texts are left out, except under the names that follow
     absent                                         the provider has no such number
 
 Paths are snake_case. An adapter that says `camel_case = True` reads the same names in camelCase as well.
@@ -106,6 +107,7 @@ class Value(Field):
     beside: bool = False
     key: str = ""
     count: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -182,9 +184,9 @@ def money(path: str, per_dollar: int = 1) -> Value:
     return Value(path, "money", per_unit=per_dollar)
 
 
-def tree(path: str) -> Value:
-    """Whatever stands there, as it is, without its nulls."""
-    return Value(path, "tree")
+def tree(path: str, *labels: str) -> Value:
+    """Whatever figures stand there, as they are, without nulls; `labels` are the names in it whose texts are kept."""
+    return Value(path, "tree", labels=labels)
 
 
 def tally(path: str, key: str, count: str) -> Value:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from unimeter.values import name_of
 
 ContentType = Literal[
     "application/json",
@@ -103,7 +105,17 @@ def load(path: Path) -> Fixture:
         data = json.loads(path.read_text("utf-8"))
         return Fixture.model_validate({**data, "name": f"{path.parent.name}/{path.stem}"})
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        problem = problem_of(error)
+    raise ValueError(f"{path}: {problem}")
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong with a fixture, in one line, without the values that stand there."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = "; ".join(f"{'.'.join(map(name_of, one['loc']))}: {one['msg']}".removeprefix(": ") for one in found)
+    return f"{len(found)} validation errors: {problems}"
 
 
 def load_all(folder: Path) -> Iterator[Fixture]:

@@ -86,7 +86,7 @@ class _Structs:
             self._plant_in(item, (Step(leaf.count),), COUNT)
         elif leaf.kind == "tree":
             try:
-                self.body.plant(path, tree_type(like.at(path)))
+                self.body.plant(path, tree_type(like.at(path), leaf.labels))
             except Unlike:
                 self.body.plant(path, Raw)
         else:
@@ -204,7 +204,7 @@ class _Source(Source):
             if kind is not Raw:
                 return
             self.constants.update(ABSENT=ABSENT, as_json=_as_json)
-            self.add(f"{variable} = None if {variable} is ABSENT else as_json({variable}, {leaf.path!r})")
+            self.add(f"{variable} = None if {variable} is ABSENT else as_json({variable}, {leaf.path!r}, {leaf.labels!r})")
         elif leaf.kind == "tally":
             self._tally(variable, leaf)
         elif kind is not TYPES[leaf.kind]:
@@ -231,9 +231,9 @@ class _Source(Source):
         return step.camel if self.camel_case else step.name
 
 
-def _as_json(raw: Raw, path: str) -> Any:
+def _as_json(raw: Raw, path: str, labels: tuple[str, ...]) -> Any:
     """A tree that nothing was known of."""
-    return as_tree(msgspec.json.decode(raw), path)
+    return as_tree(msgspec.json.decode(raw), path, labels)
 
 
 class Form:

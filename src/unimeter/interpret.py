@@ -20,7 +20,7 @@ from unimeter.reasons import hint_of, nothing_known, why_missing
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser, url_text
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
-from unimeter.values import Refused, as_evidence, as_fields
+from unimeter.values import Refused, as_fields
 from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
@@ -86,7 +86,7 @@ class Call:
             (),
             told,
             total,
-            as_evidence(usage),
+            adapter.evidence(usage),
         )
 
     def _part(self, adapter: type[Adapter], kind: str, usage: Any, model: str | None) -> Reading:
@@ -94,7 +94,7 @@ class Call:
         if measured is None:
             raise MissingUsage(self.label or "", f"a call of the kind {kind} inside the response carries no usage")
         metrics, told, total = measured
-        return Reading(self.label or "", model, None, metrics, told=told, total=total, usage=as_evidence(usage))
+        return Reading(self.label or "", model, None, metrics, told=told, total=total, usage=adapter.evidence(usage))
 
     # anything else --------------------------------------------------------------------------------------------------
 
@@ -357,7 +357,9 @@ class Call:
                 calls.append(call.without_usage(failure, fields))
                 complete = complete and failure is not None
             except MalformedUsage as malformed:
-                calls.append(call.without_usage(malformed, fields_of(held.response) or {}))
+                # a new one: that which was raised holds its frames, and in them the response
+                error = MalformedUsage(malformed.provider, malformed.path, malformed.expected, malformed.got)
+                calls.append(call.without_usage(error, fields_of(held.response) or {}))
             except Refused as refused:
                 error = MalformedUsage(call.label or "", refused.path, refused.expected, refused.got)
                 calls.append(call.without_usage(error, fields_of(held.response) or {}))

@@ -63,7 +63,8 @@ class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     total: int | None = None
     """The provider's own total, where it sends one."""
     usage: Any = None
-    """The provider's usage object as plain JSON data, unknown names and all."""
+    """The provider's usage object as plain JSON data: its figures, known or not, and the texts that are read as labels. No other
+    text is kept; where the usage is the body itself, only numbers directly in it or in an object that is read."""
     began: float | None = None
     """When the request of a live call was made, by `time.monotonic()` in this process."""
     error: FailedRequest | MalformedUsage | None = None

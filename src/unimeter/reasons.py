@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unimeter.adapter import Adapter
 from unimeter.payload import Event
+from unimeter.values import name_of
 
 
 def why_missing(adapter: type[Adapter], event: Event, *, is_stream: bool, complete: bool = True) -> str:
@@ -23,7 +24,7 @@ def hint_of(adapter: type[Adapter], *, is_stream: bool) -> str:
 
 def nothing_known(events: list[Event], kind: type | None) -> str:
     """What was looked at of a payload that nothing recognises, and what its reader can do."""
-    names = ", ".join(name[:32] for name in sorted(map(str, events[0]))[:12]) if events else ""
+    names = ", ".join(name[:32] for name in sorted(map(name_of, events[0]))[:12]) if events else ""
     what = "a payload" if kind is None or kind is dict else f"{kind.__module__}.{kind.__qualname__}"
     return (
         f"nothing recognises {what} with {f'the names {names}' if names else 'no name that a table knows'}; "

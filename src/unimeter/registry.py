@@ -12,9 +12,12 @@ from unimeter.adapter import Adapter
 from unimeter.adapters import ADAPTERS
 from unimeter.adapters.rows import ROWS, Row
 from unimeter.errors import UnknownProvider
+from unimeter.values import name_of
 
 ENTRY_POINTS = "unimeter.adapters"
 """The group under which other packages register adapters of their own."""
+
+_LONGEST_NAME = 64
 
 
 class PathFound(NamedTuple):
@@ -58,7 +61,8 @@ class Registry:
         """
         found = self.labels.get(name.strip().lower()) or self.labels.get(slug(name))
         if found is None:
-            raise UnknownProvider(f"no provider is called {name!r}; known are: {', '.join(sorted(self.by_label))}")
+            shown = repr(name) if len(name) <= _LONGEST_NAME else name_of(name)  # a text in its place, perhaps
+            raise UnknownProvider(f"no provider is called {shown}; known are: {', '.join(sorted(self.by_label))}")
         return found
 
     @cached_property

@@ -188,6 +188,8 @@ class Source:
         arguments = f"{variable}, {leaf.path!r}"
         if leaf.kind == "tally":
             arguments += f", {leaf.key!r}, {leaf.count!r}, {parse(leaf.count)[0].camel!r}"
+        if leaf.labels:
+            arguments += f", {leaf.labels!r}"
         unchecked = _UNCHECKED.get(leaf.kind)
         doubtful = "" if unchecked is None else f" and ({unchecked.format(variable)})"
         self.add(f"if {variable} is not None{doubtful}: {variable} = as_{leaf.kind}({arguments})")

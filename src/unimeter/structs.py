@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from unimeter.likeness import Path, Unlike
-from unimeter.values import DEEPEST, LARGEST_COUNT
+from unimeter.values import DEEPEST, LARGEST_COUNT, NUMBER_AS_TEXT, is_numeric, name_of
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a body that is not what it should be."""
@@ -28,6 +28,7 @@ NOTHING = Annotated[int, Meta(gt=0, lt=0)]
 COUNT = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 NUMBER = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)] | Annotated[float, Meta(ge=0, lt=2.0**63)]
 WORD = Annotated[str, Meta(min_length=1)]
+NUMBER_TEXT = Annotated[str, Meta(pattern=rf"\A{NUMBER_AS_TEXT}\Z")]
 TYPES: dict[str, Any] = {"count": COUNT, "number": NUMBER, "money": NUMBER, "label": str | int}
 
 
@@ -114,21 +115,33 @@ class Node:
             raise Unlike(()) from None
 
 
-def tree_type(value: Any, depth: int = 0) -> Any:
+def tree_type(value: Any, labels: tuple[str, ...] = (), depth: int = 0, *, is_label: bool = False) -> Any:
     """The type of what stands in a tree, for all of its form: a closed node, or a type.
+
+    Args:
+        value: a sample.
+        labels: names in it whose texts are kept, as in `fields.tree`.
+        depth: how deep it is nested.
+        is_label: whether it may be a text.
 
     Raises:
         Unlike: some of it would be left out, or need not be like this.
     """
     if isinstance(value, dict) and value and depth < DEEPEST:
+        if any(name_of(name) != name for name in value):
+            raise Unlike(())
         node = Node()
-        node.fields = {name: tree_type(value[name], depth + 1) for name in sorted(value)}  # as they are written again
+        node.fields = {  # in the order in which they are written again
+            name: tree_type(value[name], labels, depth + 1, is_label=name in labels) for name in sorted(value)
+        }
         node.passed_on = True
         node.needed = set(value)
         node.closed = True
         return node
-    if isinstance(value, (bool, str)):
+    if isinstance(value, bool) or (isinstance(value, str) and is_label):
         return type(value)
+    if isinstance(value, str) and is_numeric(value):
+        return NUMBER_TEXT
     if isinstance(value, (int, float)):
         return int | float
     raise Unlike(())

@@ -6,8 +6,7 @@ A check is called only where the common case (an int, a float, a str) does not h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Container, Mapping
 from enum import Enum
 from math import isfinite
 from typing import Any
@@ -20,6 +19,13 @@ DEEPEST = 32
 
 
 _NUMERIC = re.compile(r"[-+.,\d_eE ]{1,24}")
+NUMBER_AS_TEXT = r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?"
+_NUMBER_AS_TEXT = re.compile(NUMBER_AS_TEXT)
+_NAME = re.compile(r"[\w.:/@+-]{1,64}", re.ASCII)
+"""A name in a JSON object, or an id of a model where names are ids. Anything else may be a text."""
+_MOST_NAMES = 4096
+NAMES: set[str] = set()
+"""Names that were looked at, and are names."""
 
 
 class Refused(Exception):
@@ -43,6 +49,37 @@ def described(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a text is a number."""
+    return len(text) <= 48 and _NUMBER_AS_TEXT.fullmatch(text) is not None
+
+
+def name_of(name: Any, taken: Container[str] = ()) -> str:
+    """A name in an object, as it is shown: one that may be a text is replaced by its length.
+
+    Args:
+        name: the name; an SDK's object may have others than strings.
+        taken: the names in the object so far: no two are shown as one.
+
+    >>> name_of("audio_tokens"), name_of("What is the weather like?")
+    ('audio_tokens', 'name_of_25_characters')
+    """
+    text: str = name if type(name) is str else str(name)
+    if text in NAMES:
+        return text
+    if _NAME.fullmatch(text):
+        if len(NAMES) >= _MOST_NAMES:
+            NAMES.clear()
+        NAMES.add(text)
+        return text
+    shown = replaced = f"name_of_{len(text)}_characters"
+    number = 1
+    while shown in taken:
+        number += 1
+        shown = f"{replaced}_{number}"
+    return shown
 
 
 def as_count(value: Any, path: str) -> int | None:
@@ -80,74 +117,61 @@ def as_label(value: Any, path: str) -> str | int | None:
     raise Refused(path, "a string", value)
 
 
-def as_tree(value: Any, path: str, depth: int = 0) -> Any:
-    """A JSON-safe copy of whatever stands there, without its nulls. None where nothing is left."""
+def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0, *, is_label: bool = False) -> Any:
+    """A JSON-safe copy of what stands there, without its nulls. None where nothing is left.
+
+    Args:
+        value: the value.
+        path: where it stands.
+        labels: names in it whose texts are labels. Any other text may be a prompt or an answer, and is left out, unless it is
+            a number that is written as text.
+        depth: how deep it is nested.
+        is_label: whether a text that stands there is a label.
+    """
     fields = value if type(value) is dict else fields_of(value)
     if fields is None:
-        return _tree_of_no_object(value, path, depth)
-    copied = {}
+        return _tree_of_no_object(value, path, labels, depth, is_label=is_label)
+    copied: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
         if kind is float:
             if not isfinite(item):
-                raise Refused(f"{path}.{name}", "a finite number", item)
-        elif kind is int or kind is str or kind is bool:
+                raise Refused(f"{path}.{name_of(name)}", "a finite number", item)
+        elif kind is int or kind is bool:
             pass
-        elif item is not None:
-            if depth == DEEPEST:
-                raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-            item = as_tree(item, f"{path}.{name}", depth + 1)
-        if item is not None:
-            copied[name if type(name) is str else str(name)] = item
+        elif item is None:
+            continue
+        elif kind is str:
+            if name not in labels and not is_numeric(item):
+                continue
+        elif depth == DEEPEST:
+            raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
+        else:
+            item = as_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
+            if item is None:
+                continue
+        copied[name if name in NAMES else name_of(name, copied)] = item
     return copied or None
 
 
-def _tree_of_no_object(value: Any, path: str, depth: int) -> Any:
+def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool) -> Any:
     if isinstance(value, Enum):
-        return as_tree(value.value, path, depth)
+        return as_tree(value.value, path, labels, depth, is_label=is_label)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (int, str)):
-        return int(value) if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value) if is_label or is_numeric(value) else None
     if isinstance(value, float):
         return as_finite(value, path)
     if not isinstance(value, (list, tuple)):
         return as_fields(value, path)  # None where an SDK says that nothing was sent
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
-    return [as_tree(item, f"{path}[]", depth + 1) for item in value]
-
-
-_PLAIN = frozenset((int, str, bool))
-
-
-def as_evidence(value: Any, depth: int = 0) -> Any:
-    """A copy of a usage as it came, nulls and all, that nobody changes later; what JSON cannot say, in words."""
-    kind = type(value)
-    if value is None or kind in _PLAIN:
-        return value
-    if kind is not dict:
-        if isinstance(value, Enum):
-            return as_evidence(value.value, depth)
-        if isinstance(value, (int, str)):
-            return int(value) if isinstance(value, int) else str(value)
-        if isinstance(value, float):
-            return float(value) if isfinite(value) else repr(float(value))
-        if isinstance(value, Decimal):
-            return float(value)
-    if depth == DEEPEST:
-        return "nested too deeply"
-    if isinstance(value, (list, tuple)):
-        return [as_evidence(item, depth + 1) for item in value]
-    fields = fields_of(value)
-    if fields is None:
-        return described(value)
-    sent = fields if kind is dict else getattr(value, "__pydantic_fields_set__", fields)  # an SDK's object has what came
-    return {
-        str(name): item if item is None or type(item) in _PLAIN else as_evidence(item, depth + 1)
-        for name, item in fields.items()
-        if item is not None or name in sent
-    }
+    kept = (item for item in value if is_label or not isinstance(item, str) or is_numeric(item))
+    copied = [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
+    return copied if not value or any(item is not None for item in copied) else None
 
 
 def as_finite(value: float, path: str) -> float:

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar, overload
 
-from unimeter.errors import MalformedUsage, MissingUsage
+from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
 from unimeter.interpret import Call
 from unimeter.payload import Opener
 from unimeter.reading import Reading
 from unimeter.watched import is_stream, watched
-from unimeter.wire.json import loads
+from unimeter.wire.framing import NotABody, Unreadable
+from unimeter.wire.json import NotJSON, loads
 
 T = TypeVar("T")
 _Chunk_co = TypeVar("_Chunk_co", covariant=True)
@@ -87,6 +88,16 @@ def watch(
     return watched(stream, Watching(Call(provider, url, model), time.monotonic() if began is None else began))
 
 
+_OURS = (UnimeterError, Unreadable, NotABody, NotJSON)
+"""Errors that say nothing of what the stream holds. What any other says may be a text of it."""
+
+
+def _without_frames(error: Exception) -> Exception:
+    """An error that can be kept: its frames, and those of errors before it, hold the program's chunks."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class Watching:
     """What is known of a stream."""
 
@@ -119,7 +130,7 @@ class Watching:
             hearing.recent += events
             self.tidy()
         except Exception as error:
-            self._failed = error.with_traceback(None)
+            self._failed = _without_frames(error)
 
     def tidy(self) -> None:
         """Let go of what tells nothing, if there is much of it."""
@@ -127,7 +138,7 @@ class Watching:
             try:
                 self._hearing.tidy()
             except Exception as error:
-                self._failed = error.with_traceback(None)
+                self._failed = _without_frames(error)
                 self._hearing.recent = []
 
     def end(self) -> None:
@@ -142,7 +153,7 @@ class Watching:
             try:
                 self._hearing.recent += self._opener.close()
             except Exception as error:
-                self._failed = error.with_traceback(None)
+                self._failed = _without_frames(error)
 
     def heard(self, chunks: Iterator[Any]) -> Iterator[Any]:
         """The chunks of an iterator."""
@@ -209,9 +220,8 @@ class Watching:
         """What the stream has told so far."""
         hearing, opener = self._hearing, self._opener
         if self._failed is not None:
-            raise MalformedUsage(
-                hearing.call.label or "", "the stream", "readable", type(self._failed).__name__
-            ) from self._failed
+            ours = self._failed if isinstance(self._failed, _OURS) else None
+            raise MalformedUsage(hearing.call.label or "", "the stream", "readable", type(self._failed).__name__) from ours
         if not hearing.events:
             raise MissingUsage(hearing.call.label or "", "nothing was read of the stream yet")
         reading = hearing.reading(

@@ -67,8 +67,8 @@ class Anthropic(Adapter):
         "cache_creation": tree("cache_creation"),
         "speed": label("speed"),
         "inference_geo": label("inference_geo"),
-        "iterations": tree("iterations"),
-        "fallback_credit": tree("fallback_credit"),
+        "iterations": tree("iterations", "type", "model"),
+        "fallback_credit": tree("fallback_credit", "type", "reason", "model"),
         "context_tokens": count("context_tokens"),  # see `ready`
     }
 

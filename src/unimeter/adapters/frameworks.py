@@ -278,6 +278,10 @@ class Haystack(OpenAIChat):
     ignored = {**OpenAIChat.ignored, "speed": "what the request asked for", "inference_geo": "where it ran"}
 
 
+_AGNO_LABELS = ("service_tier", "traffic_type", "inference_geo", "speed")
+"""Labels among what Agno keeps of a provider's own."""
+
+
 class Agno(_ZeroIsUnknown, Adapter):
     """A request's usage as Agno keeps it: OpenAI's inclusive; that of Claude, Bedrock and Gemini is read by the tables below.
 
@@ -298,7 +302,7 @@ class Agno(_ZeroIsUnknown, Adapter):
     input_tokens = count("input_tokens")
     output_tokens = count("output_tokens")
     cost = money("cost")
-    provider_metrics = {"provider_metrics": tree("provider_metrics")}
+    provider_metrics = {"provider_metrics": tree("provider_metrics", *_AGNO_LABELS)}
     ignored = {
         **dict.fromkeys(("total_tokens", "audio_total_tokens"), "Agno's own sum, in which a part may be missing"),
         **dict.fromkeys(("timer", "duration", "time_to_first_token"), "Agno's own clock"),

@@ -27,5 +27,5 @@ class Groq(OpenAIChat):
         "queue_time": number("queue_time"),
         "total_time": number("total_time"),
         "service_tier": beside(label("service_tier")),
-        "usage_breakdown": beside(tree("usage_breakdown")),  # of a compound system's models, all in the usage
+        "usage_breakdown": beside(tree("usage_breakdown", "model")),  # of a compound system's models, all in the usage
     }

@@ -32,6 +32,7 @@ class TextGenerationInference(Adapter):
     own_paths = url_paths
     shape = ("generated_text", "details.generated_tokens", "token")
     places = ("details",)
+    holds_answer = True
     content = ("token.text",)
     stop = ("generated_text",)
     hint = "ask for it: parameters={'details': True}"

@@ -8,7 +8,7 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.fields import beside, count, first, money
 from unimeter.objects import fields_of
-from unimeter.values import as_count
+from unimeter.values import as_count, name_of
 
 
 class LangChain(Adapter):
@@ -91,7 +91,7 @@ def _summed(usages: list[Any], path: str) -> dict[str, Any]:
     for usage in usages:
         for name, value in (fields_of(usage) or {}).items():
             if (inner := fields_of(value)) is not None:
-                total[name] = _summed([total.get(name) or {}, inner], f"{path}.{name}")
+                total[name] = _summed([total.get(name) or {}, inner], f"{path}.{name_of(name)}")
             elif value is not None:
-                total[name] = (total.get(name) or 0) + (as_count(value, f"{path}.{name}") or 0)
+                total[name] = (total.get(name) or 0) + (as_count(value, f"{path}.{name_of(name)}") or 0)
     return total

@@ -19,7 +19,7 @@ class LMStudio(OpenAIChat):
     marks = ("stats.tokens_per_second",)
     sdk_types = ()
 
-    provider_metrics = {"stats": beside(tree("stats"))}
+    provider_metrics = {"stats": beside(tree("stats", "stop_reason", "draft_model"))}
 
 
 class LMStudioChat(Adapter):

@@ -30,7 +30,7 @@ class Perplexity(OpenAIChat):
         "citation_tokens": count("citation_tokens"),
         "num_search_queries": count("num_search_queries"),
         "search_context_size": label("search_context_size"),
-        "cost_details": tree("cost"),
+        "cost_details": tree("cost", "currency"),
     }
 
 
@@ -45,7 +45,7 @@ class PerplexityEmbeddings(OpenAIEmbeddings):
     sdk_types = ()
 
     cost = money("cost.total_cost")
-    provider_metrics = {"cost_details": tree("cost")}
+    provider_metrics = {"cost_details": tree("cost", "currency")}
 
 
 class PerplexityResponses(OpenAIResponses):
@@ -62,5 +62,5 @@ class PerplexityResponses(OpenAIResponses):
     cost = money("cost.total_cost")
     provider_metrics = {
         "tool_calls_details": tree("tool_calls_details"),
-        "cost_details": tree("cost"),
+        "cost_details": tree("cost", "currency"),
     }

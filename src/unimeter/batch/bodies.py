@@ -107,8 +107,8 @@ class Sender:
             return failed(f"MissingUsage: {missing}") if missing.due else free(missing.provider)
         except UnimeterError as error:
             return failed(f"{type(error).__name__}: {error}")
-        except Exception as error:  # whatever it is, a row must not end the job
-            return failed(f"{type(error).__name__}: {error}")
+        except Exception as error:  # whatever it is, a row must not end the job; what it says may be a text of the body
+            return failed(f"{type(error).__name__} in unimeter")
 
     def _form_of(self, raw: bytes | None, row: Row, hint: bytes) -> Form | None:
         """The form of a body that was read, made known; None where it would not be certain."""

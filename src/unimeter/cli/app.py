@@ -19,7 +19,12 @@ from unimeter.cli.sources import sources
 from unimeter.errors import UnknownProvider
 from unimeter.registry import registry, slug
 
-app = typer.Typer(help="One meter for every LLM provider.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="One meter for every LLM provider.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold what was read
+)
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unimeter.fixture import Fixture, is_fixture
+from unimeter.fixture import Fixture, is_fixture, problem_of
 
 _LINES = {".jsonl"}
 """Files of which each line is a response of its own. In .ndjson, lines are mostly the events of one."""
@@ -69,7 +69,7 @@ def _fixture(file: Path, body: bytes) -> Source | None:
         fixture = Fixture.model_validate({**data, "name": name})
         return Source(name, fixture.bytes(), fixture)
     except (ValueError, TypeError, AttributeError) as error:  # not a fixture after all, or events that are none
-        return Source(str(file), problem=f"a fixture with mistakes: {' '.join(str(error).split())}")
+        return Source(str(file), problem=f"a fixture with mistakes: {problem_of(error)}")
 
 
 def _in_body(name: str, body: bytes, lines: bool) -> Iterator[Source]:

@@ -19,6 +19,7 @@ from unimeter.adapter import Adapter
 from unimeter.fields import other_spelling, parse
 from unimeter.registry import registry
 from unimeter.shape import conditions
+from unimeter.values import name_of
 
 _WORDS = frozenset(
     (
@@ -157,8 +158,8 @@ def _leads_on(value: dict[str, Any], at: tuple[str, ...]) -> bool:
 
 
 def _key(name: str) -> str:
-    """A name; one that is no name at all is somebody's."""
-    return "name" if _SECRET.match(name) else name
+    """A name; one that is no name at all is somebody's, or a text."""
+    return "name" if _SECRET.match(name) else name_of(name)
 
 
 def _other(letter: str, other: random.Random) -> str:

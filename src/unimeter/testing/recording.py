@@ -168,7 +168,7 @@ def draft(wire: Wire, body: bytes, source: str, keep_text: bool) -> Fixture:
     """
     form, events = _events(body)
     anonymous = Anonymous()
-    kept = [event if keep_text or isinstance(event, str) else anonymous.of(event) for event in events]
+    kept = [event if keep_text or _is_done(event) else anonymous.of(event) for event in events]
     fixture = Fixture(
         name="recorded",
         source=source,
@@ -232,6 +232,11 @@ def _events(body: bytes) -> tuple[str, list[Any]]:
     return "events", [
         data.decode() if data.strip() == b"[DONE]" or data[:1] not in (b"{", b"[") else json.loads(data) for data in datas
     ]
+
+
+def _is_done(event: Any) -> bool:
+    """Whether an event is the text that ends a stream; any other text may be the answer."""
+    return isinstance(event, str) and event.strip() == "[DONE]"
 
 
 def _expected(fixture: Fixture, body: bytes) -> Expected:

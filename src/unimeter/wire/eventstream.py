@@ -84,5 +84,7 @@ def _headers(raw: bytes) -> dict[str, str]:
             else:
                 at += _FIXED_SIZES[kind]
     except (IndexError, KeyError, UnicodeDecodeError) as error:
-        raise BrokenStream(f"a message's headers cannot be read: {error!r}") from None
-    return headers
+        problem = type(error).__name__
+    else:
+        return headers
+    raise BrokenStream(f"a message's headers cannot be read: {problem}")  # out here: that error may hold the header

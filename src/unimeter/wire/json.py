@@ -31,6 +31,7 @@ def loads(raw: bytes, decode: Callable[[bytes], Any] = msgspec.json.decode) -> A
     try:
         return json.loads(raw.removeprefix(BOM).decode("utf-8", "surrogateescape"))
     except RecursionError:
-        raise NotJSON("it nests too deeply") from None
+        problem = "it nests too deeply"
     except ValueError as error:
-        raise NotJSON(str(error)) from None
+        problem = str(error)
+    raise NotJSON(problem)  # out here, or the error would hold that one, which holds the whole text
