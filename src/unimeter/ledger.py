@@ -138,11 +138,13 @@ class Ledger:
         with self._lock:
             total = RunMetrics(**self._rest)
             dollars = self._rest_dollars
+            details: dict[str, list[ModelMetrics]] = {}
             for (model_type, _, _), entry in list(self._entries.items()):
                 total.add_tokens(entry.metrics)
                 entry.metrics.cost = None if entry.dollars is None else float(entry.dollars)
-                total.details = fold_details(total.details, {model_type: [entry.metrics]})
+                details.setdefault(model_type, []).append(entry.metrics)
                 dollars = _sum(dollars, entry.dollars)
+            total.details = fold_details(None, details or None)
             total.cost = None if dollars is None else float(dollars)
             total.additional_metrics = fold(None, self._extras)
             if self._calls:

@@ -407,8 +407,13 @@ def fold_details(target: Details | None, new: Details | None, prefix: str = "") 
         target = {}
     for model_type, entries in new.items():
         models = target.setdefault(model_type if model_type.startswith(prefix) else prefix + model_type, [])
+        known = {(entry.provider, entry.id): entry for entry in models}
         for entry in entries:
-            entry_of(models, entry.provider, entry.id).accumulate(entry)
+            held = known.get((entry.provider, entry.id))
+            if held is None:
+                held = known[entry.provider, entry.id] = ModelMetrics(id=entry.id, provider=entry.provider)
+                models.append(held)
+            held.accumulate(entry)
     return target
 
 
