@@ -387,13 +387,6 @@ def test_a_tree_keeps_the_texts_that_its_table_names() -> None:
     assert not shows_text(seen_of(reading))
 
 
-def test_objects_that_hold_each_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unimeter.evidence._MOST_VALUES", 1000)
-    usage: dict[str, Any] = {"prompt_tokens": 9, "completion_tokens": 2}
-    usage |= dict.fromkeys(("one", "two", "three"), usage)
-    assert unimeter.read({**ANSWER, "usage": usage}).metrics.total_tokens == 11
-
-
 def test_no_text_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     files = []
     for name in ("ollama/generate", "aws_bedrock/invoke_titan", "huggingface/tgi_generate", "anthropic_claude/server_tool_use"):

@@ -16,10 +16,7 @@ from typing import Any
 
 from unimeter.fields import Step, Value
 from unimeter.objects import fields_of
-from unimeter.values import DEEPEST, NAMES, is_numeric, name_of
-
-_MOST_VALUES = 200_000
-"""Values of one usage that are looked at. Objects that hold each other would have no end."""
+from unimeter.values import DEEPEST, MOST_VALUES, NAMES, is_numeric, name_of, plain_number, spend
 
 _SCALARS = (int, float, str, Decimal, Enum)
 _PLAIN = frozenset((int, bool, type(None)))
@@ -109,13 +106,13 @@ def _spellings(name: str, *, camel_case: bool) -> frozenset[str]:
 def _copy(root: Kept, usage: Any) -> Any:
     """What is kept of a usage, as plain JSON data of which nothing is shared; nulls are kept too."""
     if type(usage) is dict:
-        return _of_object(usage, usage, root, 0, [_MOST_VALUES])
-    kept = _of_value(usage, root, root.labels, "", 0, [_MOST_VALUES])
+        return _of_object(usage, usage, root, 0, [MOST_VALUES])
+    kept = _of_value(usage, root, root.labels, "", 0, [MOST_VALUES])
     return None if kept is _DROPPED else kept
 
 
 def _of_object(fields: Mapping[Any, Any], sent: Any, node: Kept, depth: int, left: list[int]) -> Any:
-    left[0] -= len(fields)
+    spend(left, len(fields), "usage")
     if _PLAIN.issuperset(map(type, fields.values())) and fields is sent and NAMES.issuperset(fields):
         return dict(fields)  # most objects are of plain numbers
     labels, inner, others = node.labels, node.inner, node.others
@@ -129,7 +126,7 @@ def _of_object(fields: Mapping[Any, Any], sent: Any, node: Kept, depth: int, lef
                 continue
         elif kind is dict:
             within = inner.get(name, others)
-            if within is None or depth >= DEEPEST or left[0] < 0:
+            if within is None or depth >= DEEPEST:
                 continue
             item = _of_object(item, item, within, depth + 1, left)
         elif item is None:
@@ -159,10 +156,13 @@ def _of_value(value: Any, node: Kept | None, labels: frozenset[str], name: Any, 
             return float(value) if isfinite(value) else repr(float(value))
         if isinstance(value, str):
             return str(value) if name in labels or (node and node.is_tree and is_numeric(value)) else _DROPPED
-    if node is None or depth > DEEPEST or left[0] < 0:
+    if node is None or depth > DEEPEST:
         return _DROPPED
     if isinstance(value, (list, tuple)):
         return _of_list(value, node, labels, name, depth, left)
+    number = plain_number(value)
+    if number is not None:
+        return number
     fields = fields_of(value)
     if fields is None:
         return _DROPPED
@@ -174,11 +174,11 @@ def _of_value(value: Any, node: Kept | None, labels: frozenset[str], name: Any, 
 def _of_list(
     items: list[Any] | tuple[Any, ...], node: Kept, labels: frozenset[str], name: Any, depth: int, left: list[int]
 ) -> Any:
-    left[0] -= len(items)
+    spend(left, len(items), "usage")
     kept = []
     for item in items:
         if type(item) is dict:
-            if depth < DEEPEST and left[0] >= 0:
+            if depth < DEEPEST:
                 kept.append(_of_object(item, item, node, depth + 1, left))
         elif not isinstance(item, _SCALARS) or (name in labels and isinstance(item, str)):  # numbers are token ids, or a vector
             value = _of_value(item, node, labels, name, depth + 1, left)

@@ -13,7 +13,7 @@ from typing import Any
 
 from unimeter.fields import other_spelling
 from unimeter.objects import fields_of, is_unset
-from unimeter.values import DEEPEST
+from unimeter.values import DEEPEST, MOST_VALUES, spend
 
 
 def merged(usages: Sequence[Any]) -> Any:
@@ -24,17 +24,19 @@ def merged(usages: Sequence[Any]) -> Any:
     return whole
 
 
-def laid_over(old: Any, new: Any, depth: int) -> Any:
-    """A new value over an old one; neither is changed."""
+def laid_over(old: Any, new: Any, depth: int, left: list[int] | None = None) -> Any:
+    """A new value over an old one; neither is changed. `left` is how many more values are looked at."""
     if new is None or is_unset(new):
         return old
     new_fields = fields_of(new)
     old_fields = fields_of(old)
     if new_fields is None or old_fields is None or depth == DEEPEST:
         return new
+    left = left or [MOST_VALUES]
+    spend(left, len(new_fields), "usage")
     out: dict[str, Any] = dict(old_fields)
     for name, value in new_fields.items():
         if name not in out and (other := other_spelling(name)) in out:
             out[name] = out.pop(other)  # a dict from the wire, and then an SDK's object
-        out[name] = laid_over(out.get(name), value, depth + 1)
+        out[name] = laid_over(out.get(name), value, depth + 1, left)
     return out

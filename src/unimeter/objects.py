@@ -39,6 +39,11 @@ def is_pydantic(kind: type) -> bool:
     return hasattr(kind, "__pydantic_validator__")
 
 
+def is_mock(kind: type) -> bool:
+    """Whether a class is one of `unittest.mock`'s: its objects answer to every name, and to `int` with 1."""
+    return any(base.__module__ == "unittest.mock" for base in kind.__mro__)
+
+
 def is_unset(value: Any) -> bool:
     """Some SDKs put an object of their own where a value was not sent."""
     return type(value).__name__ in _UNSET
@@ -64,7 +69,7 @@ def _view_of(kind: type) -> Callable[[Any], Fields | None]:
     if hasattr(kind, "__pydantic_root_model__"):  # which pydantic's dataclasses have not
         return _of_litellm if "_hidden_params" in getattr(kind, "__private_attributes__", ()) else fields_of
     if hasattr(kind, "__dict__") and "__dict__" in dir(kind):
-        return _of_mock if any(base.__module__ == "unittest.mock" for base in kind.__mro__) else _of_object
+        return _of_mock if is_mock(kind) else _of_object
     if names := [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]:
         return lambda value: {name: getattr(value, name) for name in names if hasattr(value, name)}
     return _nothing

@@ -342,9 +342,9 @@ class Run(Block["Run"]):
                 reading = _priced(reading, price)
             began = reading.began
         observation: Observation | None = None
-        if channel.__class__ is str:
+        if isinstance(channel, str):
             channels: tuple[str, ...] = (channel,) if channel else ()
-        elif isinstance(channel, Observation):
+        elif channel.__class__ is Observation:
             observation, channels, info = channel, channel.channels, info.filled_from(channel.info)
         else:
             raise TypeError(f"a channel has a name, not a {type(channel).__name__}")

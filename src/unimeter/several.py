@@ -13,6 +13,7 @@ from unimeter.errors import MalformedUsage
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import FailedRequest, Reading, has_usage
+from unimeter.values import MOST_VALUES
 
 ITEMS = ("custom_id", "batch_request_id", "recordId")
 """What a result line has, and no response."""
@@ -120,7 +121,9 @@ class _Lines:
 
 
 def fingerprint(event: Any) -> Any:
-    """A value that equal events share and others do not."""
+    """A value that equal events share and others do not. One with more values than are looked at is like no other."""
+    if not _is_bounded(event):
+        return object()
     try:
         try:
             text = msgspec.json.encode(event, enc_hook=lambda value: fields_of(value) or repr(value), order="deterministic")
@@ -129,6 +132,21 @@ def fingerprint(event: Any) -> Any:
     except RecursionError:
         return object()
     return sha256(text).digest()
+
+
+def _is_bounded(event: Any) -> bool:
+    """Whether an event has an end that is near enough: objects that hold each other have none, or a far one."""
+    left, waiting = MOST_VALUES, [event]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (str, bytes, int, float)) or value is None:
+            continue
+        inner = list(value) if isinstance(value, (list, tuple)) else [*(fields_of(value) or {}).values()]
+        left -= len(inner)
+        if left < 0:
+            return False
+        waiting += inner
+    return True
 
 
 def _is_result(event: Mapping[str, Any]) -> bool:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from enum import Enum
 from math import isfinite
+from numbers import Real
+from operator import index
 from typing import Any
 
-from unimeter.objects import Fields, fields_of, is_unset
+from unimeter.objects import Fields, fields_of, is_mock, is_unset
 
 LARGEST_COUNT = 2**63 - 1
 DEEPEST = 32
@@ -49,6 +52,21 @@ def described(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+
+
+MOST_VALUES = 50_000
+"""Values of one usage that are looked at; one with more is refused. Objects that hold each other have no end."""
+
+
+def spend(left: list[int], count: int, path: str) -> None:
+    """Take some values off those that may still be looked at.
+
+    Raises:
+        Refused: there are too many.
+    """
+    left[0] -= count
+    if left[0] < 0:
+        raise Refused(path, f"at most {MOST_VALUES:,} values", "more")
 
 
 def is_numeric(text: str) -> bool:
@@ -92,7 +110,20 @@ def as_count(value: Any, path: str) -> int | None:
             return int(value)
     elif is_unset(value):
         return None
+    elif (number := plain_number(value)) is not None:
+        return as_count(number, path)
     raise Refused(path, "a whole number from 0 to 2**63 - 1", value)
+
+
+def plain_number(value: Any) -> int | float | None:
+    """The int or the float that an object of another number type stands for, such as numpy's; None for what is no number."""
+    kind = type(value)
+    if kind is dict or isinstance(value, (bool, str)) or kind.__name__ in ("bool", "bool_") or is_mock(kind):
+        return None
+    if hasattr(kind, "__index__"):
+        with suppress(TypeError):
+            return index(value)
+    return float(value) if isinstance(value, Real) else None
 
 
 def as_number(value: Any, path: str) -> float | None:
@@ -101,6 +132,8 @@ def as_number(value: Any, path: str) -> float | None:
         return float(value) if isinstance(value, float) else int(value)
     if is_unset(value):
         return None
+    if not isinstance(value, (int, float)) and (number := plain_number(value)) is not None:
+        return as_number(number, path)
     raise Refused(path, "a number from 0 to 2**63 - 1", value)
 
 
@@ -114,10 +147,14 @@ def as_label(value: Any, path: str) -> str | int | None:
         return int(value)
     if is_unset(value):
         return None
+    if isinstance(number := plain_number(value), int):
+        return number
     raise Refused(path, "a string", value)
 
 
-def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0, *, is_label: bool = False) -> Any:
+def as_tree(
+    value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0, *, is_label: bool = False, left: list[int] | None = None
+) -> Any:
     """A JSON-safe copy of what stands there, without its nulls. None where nothing is left.
 
     Args:
@@ -127,10 +164,13 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0,
             a number that is written as text.
         depth: how deep it is nested.
         is_label: whether a text that stands there is a label.
+        left: how many more values are looked at.
     """
+    left = left or [MOST_VALUES]
     fields = value if type(value) is dict else fields_of(value)
     if fields is None:
-        return _tree_of_no_object(value, path, labels, depth, is_label=is_label)
+        return _tree_of_no_object(value, path, labels, depth, left, is_label=is_label)
+    spend(left, len(fields), path)
     copied: dict[str, Any] = {}
     for name, item in fields.items():
         kind = type(item)
@@ -147,16 +187,16 @@ def as_tree(value: Any, path: str, labels: tuple[str, ...] = (), depth: int = 0,
         elif depth == DEEPEST:
             raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
         else:
-            item = as_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels)
+            item = as_tree(item, f"{path}.{name_of(name)}", labels, depth + 1, is_label=name in labels, left=left)
             if item is None:
                 continue
         copied[name if name in NAMES else name_of(name, copied)] = item
     return copied or None
 
 
-def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: int, *, is_label: bool) -> Any:
+def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: int, left: list[int], *, is_label: bool) -> Any:
     if isinstance(value, Enum):
-        return as_tree(value.value, path, labels, depth, is_label=is_label)
+        return as_tree(value.value, path, labels, depth, is_label=is_label, left=left)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -166,11 +206,13 @@ def _tree_of_no_object(value: Any, path: str, labels: tuple[str, ...], depth: in
     if isinstance(value, float):
         return as_finite(value, path)
     if not isinstance(value, (list, tuple)):
-        return as_fields(value, path)  # None where an SDK says that nothing was sent
+        number = plain_number(value)
+        return as_fields(value, path) if number is None else number  # None where an SDK says that nothing was sent
+    spend(left, len(value), path)
     if depth == DEEPEST:
         raise Refused(path, f"nested at most {DEEPEST} levels deep", value)
     kept = (item for item in value if is_label or not isinstance(item, str) or is_numeric(item))
-    copied = [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label) for item in kept]
+    copied = [as_tree(item, f"{path}[]", labels, depth + 1, is_label=is_label, left=left) for item in kept]
     return copied if not value or any(item is not None for item in copied) else None
 
 
@@ -217,7 +259,10 @@ def as_tally(items: Any, path: str, key: str, count: str, camel: str) -> dict[st
             number = fields.get(camel)
         if word is not None and number is not None:
             if type(word) is not str:
-                word = as_word(word)
+                word = as_label(word, f"{path}[].{key}")
+                if word is None:
+                    continue
+                word = str(word)
             if type(number) is not int or not 0 <= number <= LARGEST_COUNT:
                 number = as_count(number, f"{path}[].{count}") or 0
             tally[word] = tally.get(word, 0) + number

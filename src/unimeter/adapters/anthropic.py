@@ -90,8 +90,8 @@ class Anthropic(Adapter):
 def _iterated(usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
     added, parts = dict(usage), []
     context = _prompt(usage, "")
-    for i, item in enumerate(as_list(usage["iterations"], "usage.iterations") or ()):
-        call = as_fields(item, f"usage.iterations[{i}]") or {}
+    for i, item in enumerate(as_list(usage["iterations"], "iterations") or ()):
+        call = as_fields(item, f"iterations[{i}]") or {}
         if call.get("type") == "compaction":
             for name in _COUNTS:
                 more = _written(call) if name == "cache_creation_input_tokens" else call.get(name)
@@ -102,7 +102,7 @@ def _iterated(usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[
         elif call.get("type") == "advisor_message":
             parts.append(("advisor_message", call, call.get("model")))
         elif call.get("type") in ("message", "fallback_message"):
-            context = _prompt(call, f"usage.iterations[{i}].") or context
+            context = _prompt(call, f"iterations[{i}].") or context
     if context != _prompt(added, ""):
         added["context_tokens"] = context
     return added, tuple(parts)
@@ -122,12 +122,12 @@ def _written(call: Mapping[str, Any]) -> Any:
     if written is not None or not split:
         return written
     times = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
-    return sum(as_count(split[time], f"usage.cache_creation.{time}") or 0 for time in times if split.get(time) is not None)
+    return sum(as_count(split[time], f"cache_creation.{time}") or 0 for time in times if split.get(time) is not None)
 
 
 def _sum(one: Any, two: Any, name: str, i: int) -> int | None:
-    path = f"usage.iterations[{i}].{name}"
-    total = (0 if one is None else as_count(one, f"usage.{name}") or 0) + (as_count(two, path) or 0)
+    path = f"iterations[{i}].{name}"
+    total = (0 if one is None else as_count(one, name) or 0) + (as_count(two, path) or 0)
     if total >= 2**63:
         raise Refused(path, "a count that can be added", two)
     return total

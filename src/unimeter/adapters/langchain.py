@@ -71,7 +71,7 @@ class LangChain(Adapter):
     @classmethod
     def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
         """The sum of the chunks' usage, as LangChain adds them itself."""
-        return events[0][1] if len(events) == 1 else _summed([usage for _, usage in events], "usage_metadata")
+        return events[0][1] if len(events) == 1 else _summed([usage for _, usage in events], "")
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
@@ -91,7 +91,7 @@ def _summed(usages: list[Any], path: str) -> dict[str, Any]:
     for usage in usages:
         for name, value in (fields_of(usage) or {}).items():
             if (inner := fields_of(value)) is not None:
-                total[name] = _summed([total.get(name) or {}, inner], f"{path}.{name_of(name)}")
+                total[name] = _summed([total.get(name) or {}, inner], f"{path}{name_of(name)}.")
             elif value is not None:
-                total[name] = (total.get(name) or 0) + (as_count(value, f"{path}.{name_of(name)}") or 0)
+                total[name] = (total.get(name) or 0) + (as_count(value, f"{path}{name_of(name)}") or 0)
     return total

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from unimeter.wire.coding import LARGEST_SLICE, SMALLEST_SLICE
 from unimeter.wire.framing import EventStreamReader, Framing, JSONReader, Loads, SSEReader, Unreadable, reader_of
 from unimeter.wire.sse import BOM
 
@@ -14,8 +15,6 @@ LARGEST_INFLATED = 512 * 1024 * 1024
 """Bytes that a gzip'd body may grow to; what grows beyond is refused."""
 
 _GZIP = b"\x1f\x8b"
-_SLICE = 16 * 1024
-"""Bytes that are inflated at once. What follows a member in its slice is copied, so a slice is small."""
 _TELLING = 12
 """Bytes after which the framing can be told."""
 
@@ -58,9 +57,11 @@ def inflate(raw: bytes) -> tuple[bytes, bool]:
     view = memoryview(raw)
     while view[at : at + 2] == _GZIP:  # it may have several members
         inflater = zlib.decompressobj(wbits=31)
+        size = SMALLEST_SLICE
         try:
             while not inflater.eof and at < len(raw):  # by slices, as a member does not say how long it is
-                piece = view[at : at + _SLICE]
+                piece = view[at : at + size]
+                size = min(2 * size, LARGEST_SLICE)
                 parts.append(inflater.decompress(piece, left + 1))
                 left -= len(parts[-1])
                 if left < 0:

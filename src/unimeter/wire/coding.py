@@ -11,7 +11,8 @@ LARGEST_PIECE = 64 * 1024 * 1024
 """Bytes that one piece of a body may grow to."""
 
 _SLICE = 1024
-_LARGEST_SLICE = 16 * 1024
+SMALLEST_SLICE, LARGEST_SLICE = 256, 64 * 1024
+"""Bytes of a gzip member that are inflated at once: few at first. What follows a member in its slice is copied."""
 _TOO_LARGE = f"a piece of it grows to more than {LARGEST_PIECE} bytes"
 
 
@@ -86,13 +87,16 @@ class _Gzip:
     def feed(self, piece: bytes) -> bytes:
         found: list[bytes] = []
         size = at = 0
+        step = SMALLEST_SLICE
         view = memoryview(piece)
         while at < len(piece):
             if self._inflater.eof:
                 if piece[at] != 0x1F:
                     break
                 self._inflater = zlib.decompressobj(wbits=31)
-            part = view[at : at + _LARGEST_SLICE]  # what follows a member in its slice is copied, so a slice is small
+                step = SMALLEST_SLICE
+            part = view[at : at + step]
+            step = min(2 * step, LARGEST_SLICE)
             try:
                 found.append(self._inflater.decompress(part, LARGEST_PIECE + 1))
             except zlib.error as error:

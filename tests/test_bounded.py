@@ -1,0 +1,304 @@
+"""Work that is bounded, whatever comes: objects without an end, and the work that C code hides from a count of instructions."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock, Mock
+
+import httpx
+import pytest
+
+import unimeter
+from unimeter import MalformedUsage, Run, Session, UnimeterError
+from unimeter.recognise import url_text
+from unimeter.wire import coding
+from unimeter.wire.body import BodyDecoder
+
+USAGE = {"prompt_tokens": 3, "completion_tokens": 1}
+CHAT = {"object": "chat.completion", "choices": [], "usage": USAGE}
+
+
+# objects without an end ------------------------------------------------------------------------------------------------
+
+
+def cycle_of_dicts() -> Any:
+    held: dict[str, Any] = {}
+    held |= {"a": held, "b": held}
+    return held
+
+
+def dicts_that_share() -> Any:
+    held: dict[str, Any] = {}
+    for _ in range(31):
+        held = {"a": held, "b": held}
+    return held
+
+
+def lists_that_share() -> Any:
+    held: list[Any] = []
+    for _ in range(31):
+        held = [held, held]
+    return held
+
+
+def cycle_of_objects() -> Any:
+    held = SimpleNamespace()
+    held.a = held.b = held
+    return held
+
+
+class Endless:
+    """Answers to every name with another of its kind."""
+
+    def __getattr__(self, name: str) -> Endless:
+        return Endless()
+
+
+ENDLESS = [cycle_of_dicts, dicts_that_share, lists_that_share, cycle_of_objects, Endless, Mock, MagicMock, AsyncMock]
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "the response": lambda odd: odd,
+    "the usage": lambda odd: {**CHAT, "usage": odd},
+    "in the usage, unknown": lambda odd: {**CHAT, "usage": {**USAGE, "unknown": odd}},
+    "in the usage, read": lambda odd: {**CHAT, "usage": {**USAGE, "prompt_tokens_details": odd}},
+    "a count": lambda odd: {**CHAT, "usage": {"prompt_tokens": odd, "completion_tokens": 1}},
+    "a tree": lambda odd: {"type": "message", "role": "assistant", "usage": {"input_tokens": 1, "server_tool_use": odd}},
+    "beside the usage": lambda odd: {**CHAT, "choices": [odd], "unknown": odd},
+    "in an object": lambda odd: SimpleNamespace(**{**CHAT, "usage": SimpleNamespace(**USAGE, unknown=odd)}),
+}
+
+
+def watched(response: Any) -> Any:
+    stream = unimeter.watch(iter([response, response]))
+    for _ in stream:
+        pass
+    return stream.reading
+
+
+@pytest.mark.parametrize("make", ENDLESS)
+def test_what_has_no_end_is_read_or_refused_at_once(make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unimeter.values.MOST_VALUES", 300)
+    monkeypatch.setattr("unimeter.evidence.MOST_VALUES", 300)
+    monkeypatch.setattr("unimeter.merge.MOST_VALUES", 300)
+    monkeypatch.setattr("unimeter.several.MOST_VALUES", 300)
+    for name, place in PLACES.items():
+        for how in (unimeter.read, unimeter.normalize, Run().record, watched, lambda response: unimeter.read([response] * 2)):
+            odd = place(make())
+            with suppress(UnimeterError):
+                how(odd)  # type: ignore[operator]  # each takes a response
+                assert name not in ("the response", "the usage")  # which tell nothing
+
+
+def test_a_mock_is_read_by_what_was_set_on_it() -> None:
+    answer = Mock(object="chat.completion", choices=[], model="m", id="x", service_tier=None, usage=Mock(**USAGE))
+    reading = unimeter.read(answer)
+    assert (reading.metrics.total_tokens, reading.model, reading.usage) == (4, "m", USAGE)
+    with pytest.raises(MalformedUsage, match="prompt_tokens"):  # and not 1, which a MagicMock says it is
+        unimeter.read({**CHAT, "usage": {"prompt_tokens": MagicMock(), "completion_tokens": 1}})
+
+
+# values of other types -----------------------------------------------------------------------------------------------------
+
+
+class Whole:
+    """An integer of another type, as numpy has."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+def test_integers_of_other_types_are_counts() -> None:
+    reading = unimeter.read({**CHAT, "usage": {"prompt_tokens": Whole(3), "completion_tokens": Fraction(2), "unknown": Whole(5)}})
+    assert (reading.metrics.input_tokens, reading.metrics.output_tokens, reading.usage["unknown"]) == (3, 2, 5)
+    assert type(reading.metrics.input_tokens) is int
+    for wrong in (Whole(2**63), Whole(-1), 2**63, float(2**63), Fraction(1, 2), True, Decimal("NaN"), "3"):
+        with pytest.raises(MalformedUsage, match="prompt_tokens must be"):
+            unimeter.read({**CHAT, "usage": {"prompt_tokens": wrong, "completion_tokens": 1}})
+
+
+def test_what_names_a_modality_is_a_word() -> None:
+    for name, value in (("modality", {"a": "secret"}), ("tokenCount", {"a": 1}), ("tokenCount", "secret")):
+        detail = {"modality": "TEXT", "tokenCount": 1, name: value}
+        with pytest.raises(MalformedUsage) as refused:
+            unimeter.read({"candidates": [], "usageMetadata": {"promptTokenCount": 3, "promptTokensDetails": [detail]}})
+        assert refused.value.path.startswith("prompt_tokens_details[].")
+        assert "secret" not in str(refused.value)
+
+
+def test_a_path_begins_at_the_usage() -> None:
+    usage = {"input_tokens": 3, "output_tokens": 1, "iterations": [{"type": "message", "input_tokens": -1}]}
+    chunk = {"usage_metadata": {"input_tokens": 1, "output_tokens": "x", "total_tokens": 2}, "response_metadata": {}}
+    for payload, path in (
+        ({"type": "message", "role": "assistant", "usage": usage}, "iterations[0].input_tokens"),
+        ([chunk, chunk], "output_tokens"),
+        ({**CHAT, "usage": {"prompt_tokens": -1}}, "prompt_tokens"),
+    ):
+        with pytest.raises(MalformedUsage) as refused:
+            unimeter.read(payload)
+        assert refused.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ({"input_tokens": -1}, "input_tokens"),
+        ({"total_tokens": 2**63}, "total_tokens"),
+        ({"cost": float("nan")}, "cost"),
+        ({"details": {"model": [{"id": "m", "provider": "p", "output_tokens": -5}]}}, "details.model[0].output_tokens"),
+    ],
+)
+def test_what_was_saved_has_no_negative_counts(data: dict[str, Any], path: str) -> None:
+    with pytest.raises(MalformedUsage) as refused:
+        Session.from_dict(data)
+    assert refused.value.path == path
+
+
+def test_a_url_is_a_text_or_a_url_of_an_http_library() -> None:
+    url = "https://api.groq.com/openai/v1/chat/completions"
+    for given in (url, httpx.URL(url)):
+        assert unimeter.read(CHAT, url=given).provider == "Groq"  # type: ignore[arg-type]  # a URL is taken as well
+    for wrong in (url.encode(), 5, ["x"]):
+        for how in (unimeter.read, unimeter.normalize):
+            with pytest.raises(TypeError, match="a url is a text"):
+                how(CHAT, url=wrong)  # type: ignore[operator]
+    assert url_text(url) == url
+
+
+# work that C code hides ----------------------------------------------------------------------------------------------------
+
+SIZES = (1_000, 4_000)
+
+
+def grows_linearly(work: Callable[[int], int]) -> bool:
+    """Whether four times as much takes about four times the work."""
+    small, large = map(work, SIZES)
+    return small > 0 and large <= 5 * small
+
+
+def test_responses_without_ids_are_compared_with_few_others() -> None:
+    def comparisons(count: int) -> int:
+        compared = 0
+
+        class Model(str):
+            __slots__ = ()
+            __hash__ = str.__hash__
+
+            def __eq__(self, other: object) -> bool:
+                nonlocal compared
+                compared += 1
+                return str.__eq__(self, other)
+
+        responses = [{"model": Model("m"), **CHAT, "usage": {**USAGE, "prompt_tokens": at}} for at in range(count)]
+        assert unimeter.read(responses).metrics.output_tokens == count
+        return compared + count
+
+    assert grows_linearly(comparisons)
+
+
+def test_leading_blanks_in_small_pieces_are_not_kept() -> None:
+    """What is kept is joined to each further piece, and copied."""
+    decoder = BodyDecoder(json.loads)
+    for blank in (b" " * 16, b"\n", b"\r\n"):
+        for _ in range(100):
+            assert decoder.feed(blank) == []
+            assert len(decoder._head) <= 16
+    assert decoder.feed(json.dumps(CHAT).encode()) + decoder.close() == [CHAT]
+
+
+def test_the_members_of_a_gzip_body_are_inflated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = zlib.decompressobj
+
+    def bytes_inflated(count: int) -> int:
+        fed = 0
+
+        class Counting:
+            def __init__(self, *arguments: Any, **named: Any) -> None:
+                self.inner = real(*arguments, **named)
+
+            def decompress(self, data: bytes, *limit: int) -> bytes:
+                nonlocal fed
+                fed += len(data)
+                return self.inner.decompress(data, *limit)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.inner, name)
+
+        monkeypatch.setattr(coding.zlib, "decompressobj", Counting)
+        body = gzip.compress(b"") * count + gzip.compress(json.dumps(CHAT).encode())
+        assert unimeter.read(body).metrics.total_tokens == 4
+        return fed
+
+    assert grows_linearly(bytes_inflated)
+
+
+@pytest.mark.parametrize("kind", ["ends", "transcriptions"])
+def test_repeated_events_are_looked_at_once_each(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def events(count: int) -> Iterable[dict[str, Any]]:
+        if kind == "ends":
+            yield {"type": "message_start", "message": {"type": "message", "id": "m", "usage": {"input_tokens": 9}}}
+            yield {"type": "message_delta", "usage": {"output_tokens": 7}}
+            yield from ({"type": "message_stop", "at": at} for at in range(count))
+            return
+        usage = {"total_tokens": 7, "input_tokens": 3, "output_tokens": 4}
+        for at in range(count):
+            transcribed = {"type": "conversation.item.input_audio_transcription.completed", "event_id": f"t{at}"}
+            yield {**transcribed, "usage": {"type": "tokens", "total_tokens": 5, "input_tokens": 3, "output_tokens": 2}}
+        yield {"type": "response.done", "response": {"object": "realtime.response", "id": "r", "output": [], "usage": usage}}
+
+    def looked_at(count: int) -> int:
+        looked = 0
+
+        class Event(dict[str, Any]):
+            """Counts how often it is compared or searched."""
+
+            def __eq__(self, other: object) -> bool:
+                nonlocal looked
+                looked += 1
+                return dict.__eq__(self, other)
+
+            def get(self, name: str, default: Any = None) -> Any:
+                nonlocal looked
+                looked += 1
+                return dict.get(self, name, default)
+
+            __hash__ = None  # type: ignore[assignment]  # as a dict
+
+        reading = unimeter.read([Event(event) for event in events(count)])
+        assert reading.metrics.output_tokens == (7 if kind == "ends" else 4)
+        return looked
+
+    assert grows_linearly(looked_at)
+
+
+def test_what_a_run_pairs_is_found_at_once() -> None:
+    def passed_over(count: int) -> int:
+        compared = 0
+
+        class Channel(str):
+            __slots__ = ()
+            __hash__ = str.__hash__
+
+            def __eq__(self, other: object) -> bool:
+                nonlocal compared
+                compared += 1
+                return str.__eq__(self, other)
+
+        run = Run()
+        reading = unimeter.read({**CHAT, "id": "same"})
+        for channel in ("wire", "record"):
+            for _ in range(count):
+                run.record(reading, channel=Channel(channel))
+        assert run.metrics.additional_metrics["calls"] == count  # type: ignore[index]  # there are calls
+        return compared
+
+    assert grows_linearly(passed_over)
