@@ -22,6 +22,7 @@ import unimeter
 from unimeter import MissingUsage, UnimeterError
 from unimeter.batch import SCHEMA, chunks, normalize_batch
 from unimeter.batch.chunks import NoInput
+from unimeter.batch.failures import failures_in
 from unimeter.batch.job import BadRow, Options, OtherJob, run
 
 from ..conftest import FIXTURES
@@ -46,6 +47,8 @@ def expected(raw: Any, provider: str | None = None) -> dict[str, Any]:
         row = dict.fromkeys(SCHEMA.names)
         if isinstance(error, MissingUsage) and not error.due:  # a row like any other, with nothing in it
             return row | {"provider": error.provider, "complete": True, "reported": [], "unaccounted": 0}
+        if failures := failures_in(error, raw):
+            return row | {"error": f"FailedRequest: {', '.join(map(str, failures))}"}
         return row | {"error": f"{type(error).__name__}: {error}"}
     told = {name: getattr(reading.metrics, name) for name in SCHEMA.names if hasattr(reading.metrics, name)}
     row = {name: value if name in reading.reported else None for name, value in told.items()}
@@ -208,8 +211,8 @@ def test_a_folder_and_several_files(tmp_path: Path) -> None:
         (folder / name).write_bytes(CHAT + b"\n")
     run([str(tmp_path / "logs"), str(folder / "b.jsonl")], tmp_path / "out.jsonl", Options(), workers=1)
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [Path(row["source"]).name for row in rows] == ["a.jsonl", "b.jsonl", "b.jsonl"]
-    assert [row["row"] for row in rows] == [0, 1, 2]
+    assert [Path(row["source"]).name for row in rows] == ["a.jsonl", "b.jsonl"]  # the file that is named is in the folder
+    assert [row["row"] for row in rows] == [0, 1]
     for missing in (tmp_path / "nothing", tmp_path / "empty"):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(NoInput):
