@@ -49,8 +49,11 @@ def begin(parts: Path, job: dict[str, Any], resume: bool) -> None:
         return
     clear(parts)
     new = about.with_name(f"{about.name}.new")
-    new.write_text(json.dumps(own), "utf-8")
-    new.replace(about)
+    try:
+        new.write_text(json.dumps(own), "utf-8")
+        new.replace(about)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _described(about: Path) -> dict[str, Any]:
