@@ -116,7 +116,9 @@ def _forms(secret: str) -> Iterator[str]:
     yield repr(secret)[1:-1]
     yield secret.encode("utf-8", "replace").hex()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
+        encoded = encode(secret.encode("utf-8", "replace")).decode()
+        yield encoded
+        yield encoded.rstrip("=")
 
 
 def secrets_of(key: str, target: Target) -> list[str]:

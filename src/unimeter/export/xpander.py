@@ -280,14 +280,14 @@ class Configuration(BaseModel):
         """
         if not self.base_url:
             raise ValueError("no base_url: give one, or set XPANDER_BASE_URL")
-        url = _with_scheme(self.base_url)
+        url = Hidden(_with_scheme(self.base_url))
         parts = urlsplit(target_of(url).url)
         mounted = parts.path.strip("/").partition("/")[0].lower() == "agent-controller"
         if mounted or "agent-controller" in (parts.hostname or "") or parts.port == 9016:
             if not self.organization_id:
                 raise ValueError("an agent controller needs an organization_id: give one, or set XPANDER_ORGANIZATION_ID")
             return f"{url}/{quote(self.organization_id, safe='')}"
-        return url
+        return str(url)
 
 
 def _with_scheme(base_url: str) -> str:
