@@ -13,7 +13,10 @@ only if they look like names.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unimeter.reading import Reading
 
 
 class UnimeterError(Exception):
@@ -49,6 +52,7 @@ class MissingUsage(UsageError):
         hint: how to ask for usage; None where the provider has no way.
         model: the model's id, as far as the response tells it.
         id: the response's id, as far as it tells one.
+        calls: the single responses, where the body holds several and none has usage. Those of failed requests have an `error`.
     """
 
     def __init__(
@@ -59,15 +63,17 @@ class MissingUsage(UsageError):
         hint: str | None = None,
         model: str | None = None,
         id: str | None = None,  # noqa: A002  # what the response calls it
+        calls: tuple[Reading, ...] = (),
     ) -> None:
         super().__init__(provider, message)
         self.due = due
         self.hint = hint
         self.model = model
         self.id = id
+        self.calls = calls
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.provider, self.message, self.due, self.hint, self.model, self.id)
+        return type(self), (self.provider, self.message, self.due, self.hint, self.model, self.id, self.calls)
 
 
 class MalformedUsage(UsageError):

@@ -380,7 +380,7 @@ class Call:
         malformed = next((call.error for call in calls if isinstance(call.error, MalformedUsage)), None)
         if malformed is not None:
             raise malformed
-        failures = Counter(_failure_in_words(call.error) for call in calls if isinstance(call.error, FailedRequest))
+        failures = Counter(str(call.error) for call in calls if isinstance(call.error, FailedRequest))
         if unknown is not None and not failures:
             raise unknown
         if free and not calls:
@@ -389,7 +389,8 @@ class Call:
         reasons = [f"{count} failed ({words})" for words, count in failures.items()]
         reasons += [f"{silent} have none"] * bool(silent)
         label = self.label or next((call.provider for call in calls if call.provider), "")
-        raise MissingUsage(label, f"none of the {len(calls)} responses in the body carries usage: {', '.join(reasons)}")
+        message = f"none of the {len(calls)} responses in the body carries usage: {', '.join(reasons)}"
+        raise MissingUsage(label, message, calls=tuple(calls))
 
     def _call_for(self, held: several.Held) -> Call:
         """The reading of one of several responses. Its result line may name the provider."""
@@ -432,11 +433,6 @@ class Call:
         if not any(map(has_usage, calls)):
             raise MissingUsage(self.label or "", "none of the responses in the body carries usage")
         return several.added(calls, complete)
-
-
-def _failure_in_words(error: Any) -> str:
-    words = (error.status, error.type, error.code)
-    return " ".join(str(word) for word in dict.fromkeys(words) if word is not None) or "no reason given"
 
 
 def _looks_elsewhere(adapter: type[Adapter], root: type[Adapter]) -> bool:

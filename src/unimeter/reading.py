@@ -35,6 +35,10 @@ class FailedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         number = status if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599 else None
         return cls(number, _word(type), code if _is_code(code) else _word(code))
 
+    def __str__(self) -> str:
+        words = (self.status, self.type, self.code)
+        return " ".join(str(word) for word in dict.fromkeys(words) if word is not None) or "no reason given"
+
 
 class Reading(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """What one response says about its usage.

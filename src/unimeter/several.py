@@ -328,9 +328,10 @@ def _of_line(line: Any, around: Mapping[str, Any]) -> Held:
     error = next((error for place in _ERRORS if (error := _at(line, place)) is not None), None)
     error = error or (fields_of(body) or {}).get("error")
     status = answer.get("status_code")
-    failed = isinstance(status, int) and 400 <= status <= 599
-    if failed or error is not None or (body is None and (_vertex_failure(fields) or _at(line, "result.type") is not None)):
-        return Held(None, around, line, _failure(status, error, _at(line, "result.type")))
+    result = _at(line, "result.type")
+    failed = error is not None or (isinstance(status, int) and 400 <= status <= 599)
+    if failed or (body is None and (_vertex_failure(fields) or result not in (None, "succeeded"))):
+        return Held(None, around, line, _failure(status, error, result))
     return Held(body, around, line)
 
 

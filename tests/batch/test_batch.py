@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import unimeter
 from unimeter import MissingUsage, UnimeterError
 from unimeter.batch import SCHEMA, chunks, normalize_batch
 from unimeter.batch.chunks import NoInput
+from unimeter.batch.failures import failures_in
 from unimeter.batch.job import BadRow, Options, OtherJob, run
 
 from ..conftest import FIXTURES
@@ -46,6 +48,8 @@ def expected(raw: Any, provider: str | None = None) -> dict[str, Any]:
         row = dict.fromkeys(SCHEMA.names)
         if isinstance(error, MissingUsage) and not error.due:  # a row like any other, with nothing in it
             return row | {"provider": error.provider, "complete": True, "reported": [], "unaccounted": 0}
+        if failures := failures_in(error, raw):
+            return row | {"error": f"FailedRequest: {', '.join(map(str, failures))}"}
         return row | {"error": f"{type(error).__name__}: {error}"}
     told = {name: getattr(reading.metrics, name) for name in SCHEMA.names if hasattr(reading.metrics, name)}
     row = {name: value if name in reading.reported else None for name, value in told.items()}
@@ -208,8 +212,8 @@ def test_a_folder_and_several_files(tmp_path: Path) -> None:
         (folder / name).write_bytes(CHAT + b"\n")
     run([str(tmp_path / "logs"), str(folder / "b.jsonl")], tmp_path / "out.jsonl", Options(), workers=1)
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [Path(row["source"]).name for row in rows] == ["a.jsonl", "b.jsonl", "b.jsonl"]
-    assert [row["row"] for row in rows] == [0, 1, 2]
+    assert [Path(row["source"]).name for row in rows] == ["a.jsonl", "b.jsonl"]  # the file that is named is in the folder
+    assert [row["row"] for row in rows] == [0, 1]
     for missing in (tmp_path / "nothing", tmp_path / "empty"):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(NoInput):
@@ -363,10 +367,12 @@ def test_resuming_takes_only_its_own_parts(tmp_path: Path) -> None:
 COMMAND = "from unimeter.batch import chunks; chunks.BYTES = 50_000; from unimeter.cli import main; main()"
 
 
-def job(folder: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", COMMAND, "batch", "in.jsonl", "-o", "out.jsonl", "--workers", "2", *more]
+def job(folder: Path, *more: str, command: str = COMMAND, **environment: str) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", command, "batch", "in.jsonl", "-o", "out.jsonl", "--workers", "2", *more]
     with (folder / "told").open("wb") as told:
-        return subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, start_new_session=True)
+        return subprocess.Popen(
+            words, cwd=folder, stdout=told, stderr=told, start_new_session=True, env={**os.environ, **environment}
+        )
 
 
 def done(folder: Path, *more: str) -> None:
@@ -374,30 +380,55 @@ def done(folder: Path, *more: str) -> None:
     assert job(folder, *more).wait(60) == 1, (folder / "told").read_text()
 
 
+STEPS = """
+import atexit, os, signal, sys
+from unimeter.batch import job
+
+step, last = 0, int(os.environ["LAST_STEP"])
+
+def took_step():
+    global step
+    step += 1
+    if step == last:
+        os.killpg(0, signal.SIGKILL)
+
+def audit(event, arguments):
+    if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir") and "out.jsonl" in str(arguments[0]):
+        took_step()
+
+def join(*arguments, _join=job._join):
+    took_step()
+    return _join(*arguments)
+
+job._join = join
+sys.addaudithook(audit)
+atexit.register(lambda: open("steps", "w").write(str(step)))
+"""
+"""Kills a job and its workers at a step of its own: before it changes something in the folder, or takes in a part."""
+
+
 def test_killed_at_any_point_and_resumed_it_is_the_same(tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 12) + b"\n")
-    began = time.monotonic()
-    done(tmp_path)
-    took = time.monotonic() - began
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 4) + b"\n")
+    assert job(tmp_path, command=STEPS + COMMAND, LAST_STEP="0").wait(60) == 1
     whole = (tmp_path / "out.jsonl").read_bytes()
+    steps = int((tmp_path / "steps").read_text())
     chance = random.Random(7)
     killed = 0
-    for _ in range(10):
+    for last in (*chance.sample(range(2, steps), 4), steps):
         (tmp_path / "out.jsonl").unlink()
-        running = job(tmp_path)
-        time.sleep(chance.uniform(0.3, 1.0) * took)
-        os.killpg(running.pid, signal.SIGKILL)
+        running = job(tmp_path, command=STEPS + COMMAND, LAST_STEP=str(last))
         killed += running.wait(60) == -signal.SIGKILL
         if running.returncode == -signal.SIGKILL:
             assert not (tmp_path / "out.jsonl").exists() or (tmp_path / "out.jsonl").read_bytes() == whole
         done(tmp_path, "--resume")
         assert (tmp_path / "out.jsonl").read_bytes() == whole
-    assert killed > 3
+    assert killed == 5
 
 
 def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 40) + b"\n")
-    running = job(tmp_path)
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(GOOD * 39) + b"\n")
+    os.mkfifo(tmp_path / "more.jsonl")  # nothing writes to it yet, so the job cannot end before the signal
+    running = job(tmp_path, "more.jsonl")
     while not list(tmp_path.glob(".out.jsonl.parts/*.arrow")):  # nothing is read before
         assert running.poll() is None
         time.sleep(0.01)
@@ -405,7 +436,8 @@ def test_an_interrupted_job_leaves_no_half_file(tmp_path: Path) -> None:
     assert running.wait(30) == 130
     assert "--resume" in (tmp_path / "told").read_text()
     assert not (tmp_path / "out.jsonl").exists()
-    done(tmp_path, "--resume")
+    threading.Thread(target=(tmp_path / "more.jsonl").write_bytes, args=[b"\n".join(GOOD)], daemon=True).start()
+    done(tmp_path, "more.jsonl", "--resume")
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 40 * len(GOOD)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from unimeter.adapter import Adapter
-from unimeter.batch.parts import NAMES, Part, Row, Table, failed, free, row_of
+from unimeter.batch.failures import failures_in
+from unimeter.batch.parts import NAMES, Part, Row, Table, failed, free, request_failed, row_of
 from unimeter.batch.texts import Texts
 from unimeter.errors import MissingUsage, UnimeterError
 from unimeter.forms import Form
@@ -98,15 +99,20 @@ class Sender:
 
     def row(self, raw: Any) -> Row:
         """The row of anything."""
+        body = None
         try:
             body = at_path(raw, self.within) if self.within else raw
             if body is None:
                 raise MissingUsage("" if self.provider is None else recogniser().label(self.provider), _where(self.within))
             return row_of(read(body, self.provider, url=self.url))
         except MissingUsage as missing:
-            return failed(f"MissingUsage: {missing}") if missing.due else free(missing.provider)
+            if not missing.due:
+                return free(missing.provider)
+            failures = failures_in(missing, body)
+            return request_failed(failures) if failures else failed(f"MissingUsage: {missing}")
         except UnimeterError as error:
-            return failed(f"{type(error).__name__}: {error}")
+            failures = failures_in(error, body)
+            return request_failed(failures) if failures else failed(f"{type(error).__name__}: {error}")
         except Exception as error:  # whatever it is, a row must not end the job; what it says may be a text of the body
             return failed(f"{type(error).__name__} in unimeter")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -26,7 +27,8 @@ _LONGEST = 64 * 1024
 """How far most last lines go beyond their chunk, at most."""
 _SPACE = ord(" ")
 
-COMPRESSED = (".gz", ".zst", ".bz2")
+_CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+COMPRESSED = tuple(_CODECS)
 LINES = (".jsonl", ".ndjson", ".json")
 
 
@@ -39,7 +41,9 @@ class Chunk(NamedTuple):
     end: int
     """Bytes of a file of lines, as it is when it is undone; rows of a Parquet file."""
     lines: bytes | None = None
-    """The lines themselves, of a file that is compressed."""
+    """The lines themselves, of a file that is compressed, or of a pipe."""
+    streamed: bool = False
+    """Whether it is of a pipe, which is read once: another job may find something else in it."""
 
 
 class NoInput(ValueError):
@@ -49,6 +53,9 @@ class NoInput(ValueError):
 def files(inputs: Iterable[str], out: Path | None = None) -> list[Path]:
     """The files among some files and folders, in order; of folders none that is hidden, nor the output of an earlier job.
 
+    A file that is given twice is there once, under the name that comes first: by another path, in a folder that is given as
+    well, by a symbolic or a hard link.
+
     Args:
         inputs: files and folders.
         out: the file that will be written.
@@ -56,17 +63,47 @@ def files(inputs: Iterable[str], out: Path | None = None) -> list[Path]:
     Raises:
         NoInput: one does not exist, or holds nothing that could be read, or is the file that will be written.
     """
-    found: list[Path] = []
+    found: dict[Any, Path] = {}
     for given in inputs:
         path = Path(given)
-        inside = sorted(one for one in path.rglob("*") if _is_input(one, path)) if path.is_dir() else [path]
-        if out is not None and path.resolve() == out.resolve():
-            raise NoInput(f"{given}: this is the file that will be written")
-        inside = [one for one in inside if out is None or one.resolve() != out.resolve()]
-        if not inside or not path.exists():
-            raise NoInput(f"{given}: {'no files of lines or Parquet in it' if path.is_dir() else 'no such file'}")
-        found += inside
-    return found
+        with _naming(path):
+            if not path.exists():
+                raise NoInput(f"{given}: no such file")
+            if out is not None and path.resolve() == out.resolve():
+                raise NoInput(f"{given}: this is the file that will be written")
+            inside = _files_in(path) if path.is_dir() else [path]
+            inside = [one for one in inside if out is None or one.resolve() != out.resolve()]
+            if not inside:
+                raise NoInput(f"{given}: no files of lines or Parquet in it")
+            for one in inside:
+                found.setdefault(_identity(one), one)
+    return list(found.values())
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files in a folder that can be read, in order. A folder in it that may not be looked into is an error, as all else
+    that would leave out responses."""
+    inside: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=_fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside += (one for name in names if _is_input(one := Path(place, name)))
+    return sorted(inside)
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def _identity(path: Path) -> Any:
+    about = path.stat()
+    return (about.st_dev, about.st_ino) if about.st_ino else path.resolve()  # some file systems number no files
+
+
+def version_of(path: Path) -> list[str | int | None]:
+    """What a file is known by, as long as nobody writes to it. Of a pipe, nothing tells what is in it."""
+    with _naming(path):
+        about = path.stat()
+    return [str(path), about.st_size, about.st_mtime_ns] if path.is_file() else [str(path), None, None]
 
 
 def check_columns(paths: Iterable[Path], column: str, words: Iterable[str]) -> None:
@@ -83,6 +120,8 @@ def check_columns(paths: Iterable[Path], column: str, words: Iterable[str]) -> N
     for path in paths:
         if path.name.endswith(".parquet"):
             with _naming(path):
+                if not path.is_file():
+                    raise NoInput(f"{path}: Parquet is read from files only")
                 there = pq.read_schema(path)
             if (missing := next((name for name in (column, *words) if name not in there.names), None)) is not None:
                 raise NoInput(f"{path}: there is no column {missing!r}, only {', '.join(there.names)}")
@@ -99,9 +138,9 @@ def _naming(path: Path | str) -> Iterator[None]:
         raise NoInput(f"{path}: it cannot be read: {error}") from None
 
 
-def _is_input(path: Path, folder: Path) -> bool:
-    hidden = any(name.startswith(".") for name in path.relative_to(folder).parts)
-    return not hidden and path.is_file() and path.name.removesuffix(_compression(path)).endswith((*LINES, ".parquet"))
+def _is_input(path: Path) -> bool:
+    name = path.name.removesuffix(_compression(path))
+    return not path.name.startswith(".") and name.endswith((*LINES, ".parquet")) and path.is_file()
 
 
 def _compression(path: Path) -> str:
@@ -113,8 +152,9 @@ def chunks(paths: Iterable[Path]) -> Iterator[Chunk]:
     number = 0
     for path in paths:
         with _naming(path):
+            streamed = not path.is_file()
             for start, end, lines in _pieces(path):
-                yield Chunk(number, str(path), start, end, lines)
+                yield Chunk(number, str(path), start, end, lines, streamed)
                 number += 1
 
 
@@ -126,7 +166,7 @@ def _pieces(path: Path) -> Iterator[tuple[int, int, bytes | None]]:
                 count = file.metadata.row_group(group).num_rows
                 yield rows, rows + count, None
                 rows += count
-    elif _compression(path):
+    elif _compression(path) or not path.is_file():
         yield from _undone(path)
     else:
         size = path.stat().st_size
@@ -136,7 +176,8 @@ def _pieces(path: Path) -> Iterator[tuple[int, int, bytes | None]]:
 
 def _undone(path: Path) -> Iterator[tuple[int, int, bytes]]:
     at, rest = 0, b""
-    with pa.input_stream(str(path), compression="detect") as stream:
+    # A pipe is opened here: while Arrow waited for one, Ctrl-C would be an error of its own.
+    with path.open("rb") as file, pa.input_stream(file, compression=_CODECS.get(path.suffix)) as stream:
         while block := stream.read(BYTES):
             lines, newline, tail = (rest + block).rpartition(b"\n")
             if newline:
@@ -158,7 +199,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None, log: str | None = None) -> Iterator[Rows]:
-    """The rows of a chunk.
+    """The rows of a chunk; nothing of one that is empty.
 
     Args:
         chunk: the chunk.
@@ -170,7 +211,10 @@ def rows_of(chunk: Chunk, column: str, provider: str | None, url: str | None, lo
     if chunk.path.endswith(".parquet"):
         yield from _of_parquet(chunk, column, provider, url)
         return
-    positions, texts = _lines(chunk)
+    with _naming(chunk.path):
+        positions, texts = _lines(chunk)
+    if not positions:
+        return
     if log is not None:
         yield _calls(positions, texts, LOGS[log])
         return
@@ -262,6 +306,8 @@ def _of_parquet(chunk: Chunk, column: str, provider: str | None, url: str | None
         for group in range(file.num_row_groups):
             if row == chunk.start:
                 for batch in file.read_row_group(group, [column, *others]).to_batches():
+                    if not len(batch):
+                        continue
                     told = (None if name is None else words_in(batch.column(name), name) for name in (provider, url))
                     yield Rows([*range(row, row + len(batch))], list(payloads_in(batch.column(column))), *told)
                     row += len(batch)

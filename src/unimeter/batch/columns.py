@@ -36,6 +36,8 @@ SCHEMA = pa.schema(
 )
 """The columns of a reading; `error` is null where there is one, and all else is where there is none.
 
+The `error` of a request that failed begins with `FailedRequest: `: no call was made, so it is no call without usage.
+
 `provider_metrics` and `parts` are JSON. As in a `Reading`, no other column includes what is in `parts`.
 """
 

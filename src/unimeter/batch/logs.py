@@ -25,7 +25,10 @@ def of_litellm(line: Mapping[str, Any]) -> Iterator[Call]:
     if isinstance(response, Mapping):
         hidden = {name: line.get(name) for name in ("response_cost", "custom_llm_provider")}
         yield {**response, "_hidden_params": hidden}, "litellm"
-    else:  # a call that failed has no response
+    elif line.get("status") == "failure":
+        about = line.get("error_information")
+        yield {"error": {"type": _at(about, "error_class"), "code": _number(_at(about, "error_code"))}}, "litellm"
+    else:
         yield None, "litellm"
 
 
@@ -85,6 +88,10 @@ def _value(value: Mapping[str, Any]) -> Any:
     if isinstance(integer, str) and integer.isdecimal():
         return int(integer)
     return next(iter(value.values()), None)
+
+
+def _number(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and text.isdecimal() else text
 
 
 def _at(value: Any, *names: str) -> Any:

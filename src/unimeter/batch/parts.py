@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from unimeter.compiler import TOLD
-from unimeter.reading import Reading
+from unimeter.reading import FailedRequest, Reading
 
 NAMES = ("provider", "model", "id", *TOLD, "total", "complete", "provider_metrics", "parts", "error")
 """What a row holds."""
@@ -25,6 +27,17 @@ def row_of(reading: Reading) -> Row:
 def failed(error: str) -> Row:
     """The row of what could not be read."""
     return (*(None,) * (len(NAMES) - 1), error)
+
+
+FAILED_REQUEST = f"{FailedRequest.__name__}: "
+"""What the `error` of a request begins with that failed: it was read, and no call was made."""
+
+
+def request_failed(failures: Iterable[FailedRequest]) -> Row:
+    """The row of a request that failed, or of several that all did."""
+    counts = Counter(map(str, failures))
+    words = (f"{count} × {words}" if len(counts) > 1 or count > 1 else words for words, count in counts.items())
+    return failed(FAILED_REQUEST + ", ".join(words))
 
 
 def free(provider: str) -> Row:

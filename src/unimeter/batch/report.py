@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from uuid import uuid4
 
 from unimeter import __version__
 from unimeter.batch import charts
 from unimeter.batch.figures import FIGURES, NONE, SHORT, figure, of_calls, share, with_calls
+from unimeter.batch.formulas import harmless
+from unimeter.batch.output import checked, writing
 from unimeter.batch.summary import Summary
 
 _MOST_KINDS = 50
@@ -48,10 +51,19 @@ def write_report(summary: Summary, path: Path, of: str) -> None:
         summary: what was read.
         path: the file. It is there whole, or not at all.
         of: the name of what was written.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(page(summary, of), "utf-8")
-    new.replace(path)
+    text = page(summary, of)
+    real = checked(path)
+    with writing(path):
+        new = real.with_name(f".{real.name}.{uuid4().hex}.new")  # another job may be writing its own
+        try:
+            new.write_text(text, "utf-8")
+            new.replace(real)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def page(summary: Summary, of: str) -> str:
@@ -67,7 +79,7 @@ def page(summary: Summary, of: str) -> str:
         f"<h2>Tokens by model</h2>{charts.tokens(rows)}",
         f"<h2>How much of the input came from the cache</h2><p>Of the calls that told it.</p>{charts.cache(rows)}",
         f"<h2>All models</h2><p>{SHORT}</p>{_models(rows)}",
-        f"<h2>What could not be read</h2>{_errors(summary)}</html>",
+        f"<h2>What could not be read, and requests that failed</h2>{_errors(summary)}</html>",
     ]
     return "\n".join(parts)
 
@@ -97,10 +109,10 @@ def _errors(summary: Summary) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, all of it escaped; a star marks a column of numbers."""
+    """A table, all of it escaped, and no text that a spreadsheet would run; a star marks a column of numbers."""
     kinds = [" class=number" if name.startswith("*") else "" for name in head]
     lines = [
-        "".join(f"<{tag}{kind}>{escape(text)}</{tag}>" for kind, text in zip(kinds, row, strict=True))
+        "".join(f"<{tag}{kind}>{escape(text if kind else harmless(text))}</{tag}>" for kind, text in zip(kinds, row, strict=True))
         for tag, row in (("th", [name.lstrip("*") for name in head]), *(("td", row) for row in rows))
     ]
     return (

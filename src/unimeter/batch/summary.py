@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from unimeter.extras import needs
+from unimeter.reading import FailedRequest
 
 with needs("batch"):
     import pyarrow as pa
@@ -22,7 +23,7 @@ class Summary:
 
     rows: int = 0
     errors: Counter[str] = field(default_factory=Counter)
-    """How many rows have which kind of error."""
+    """How many rows have which kind of error; `FailedRequest` is that of a request that failed."""
     examples: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     """The first error of each kind: its source, position and text."""
     models: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
@@ -30,6 +31,11 @@ class Summary:
 
     `cacheable_tokens` and `cached_tokens` are the input and the cache reads of the calls that told both.
     """
+
+    @property
+    def unread(self) -> int:
+        """How many rows could not be read. A request that failed is not among them: it was read that it did."""
+        return self.errors.total() - self.errors[FailedRequest.__name__]
 
     @property
     def total(self) -> Counter[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from unimeter.batch.formulas import harmless_column
 from unimeter.extras import needs
 
 with needs("batch"):
@@ -24,15 +25,19 @@ _GROUP = 2**15
 Write = Callable[["pa.Table"], None]
 
 
-@contextmanager
-def writer_for(suffix: str, path: Path, schema: pa.Schema) -> Iterator[Write]:
-    """What writes tables to a file, in the form that a suffix names.
+def check_suffix(out: Path) -> None:
+    """See that a file can be written in the form that its suffix names.
 
     Raises:
         ValueError: no form has it.
     """
-    if suffix not in SUFFIXES:
-        raise ValueError(f"a file is written as {', '.join(SUFFIXES)}, not as {suffix or 'one without a suffix'}")
+    if out.suffix not in SUFFIXES:
+        raise ValueError(f"{out}: a file is written as {', '.join(SUFFIXES)}, not as {out.suffix or 'one without a suffix'}")
+
+
+@contextmanager
+def writer_for(suffix: str, path: Path, schema: pa.Schema) -> Iterator[Write]:
+    """What writes tables to a file, in the form that a suffix names: one of `SUFFIXES`."""
     if suffix == ".parquet":
         with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
             groups = _Groups(parquet.write_table)
@@ -67,6 +72,7 @@ class _Groups:
 
 
 def _flat(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """With lists as words between spaces."""
+    """With lists as words between spaces, and no text that a spreadsheet would run."""
     columns = [pc.binary_join(column, " ") if pa.types.is_list(column.type) else column for column in table.columns]
+    columns = [harmless_column(column) if pa.types.is_string(column.type) else column for column in columns]
     return pa.table(columns, schema=schema)

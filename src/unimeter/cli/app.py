@@ -99,7 +99,7 @@ def drift(
 @app.command()
 def batch(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT…", help="JSON lines (plain, .gz, .zst) or Parquet, or folders.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write: .parquet, .jsonl or .csv.")],
+    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="The file to write: .parquet, .jsonl or .csv.")],
     column: Annotated[str, typer.Option(help="The column of a Parquet file that holds the responses.")] = "response",
     response: Annotated[
         str | None, typer.Option(metavar="PATH", help="Where in each line or value the response stands, such as log.body.")
@@ -115,7 +115,9 @@ def batch(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run has left.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one for each core.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write what was read as a page as well: one HTML file with charts.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(readable=False, help="Write what was read as a page as well: one HTML file with charts.")
+    ] = None,
 ) -> None:
     """Read many responses into one table, a row each: provider, model, tokens, cost, and what could not be read.
 
