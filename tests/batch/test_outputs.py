@@ -6,9 +6,11 @@ import csv
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,11 +21,12 @@ import pytest
 from pyarrow import parquet as pq
 
 from unimeter import UnimeterError, __version__
-from unimeter.batch import job, normalize_batch
+from unimeter.batch import job, lock, normalize_batch
 from unimeter.batch.chunks import NoInput
 from unimeter.batch.formulas import harmless
 from unimeter.batch.job import BadRow, Options, OtherJob, run
 from unimeter.batch.output import OutputError, OutputInUse
+from unimeter.batch.workers import interrupts_held
 from unimeter.cli.app import run as command
 
 from .test_batch import CHAT
@@ -134,6 +137,62 @@ def test_the_lock_of_a_job_that_was_killed_holds_nobody_up(folder: Path) -> None
         assert (folder / ".out.jsonl.parts" / "lock").exists()
         assert len(read("in.jsonl")) == 1
     assert not (folder / ".out.jsonl.parts").exists()
+
+
+def test_without_locks_a_job_runs_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Some network file systems have none."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("unimeter.batch.lock._lock", refuse)
+    assert len(read("in.jsonl")) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "out.jsonl: its file system has no locks; a second job on the same output would spoil it"
+    ]
+    assert sorted(os.listdir()) == ["in.jsonl", "out.jsonl"]
+
+
+@pytest.mark.parametrize("sigmask", [True, False], ids=["POSIX", "Windows"])
+def test_ctrl_c_waits_until_a_worker_has_started(sigmask: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if another thread takes the signal."""
+    if not sigmask:
+        monkeypatch.delattr(signal, "pthread_sigmask")
+    steps = []
+
+    def start() -> None:
+        with interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.02)
+            steps.append("started")
+        steps.append("lost")
+
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    ended.set()
+    other.join()
+    assert steps == ["started"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job before ended between the opening of the file and the lock on it: a third job would not see this lock."""
+    taken = []
+    take = lock._lock
+
+    def late(descriptor: int) -> None:
+        take(descriptor)
+        if not taken:
+            Path(".out.jsonl.parts/lock").unlink()
+        taken.append(descriptor)
+
+    monkeypatch.setattr(lock, "_lock", late)
+    there = []
+    run(["in.jsonl"], Path("out.jsonl"), Options(), told=lambda *_: there.append(Path(".out.jsonl.parts/lock").exists()))
+    assert (len(taken), there) == (2, [True])
 
 
 def test_the_file_that_a_link_points_to_is_written(folder: Path) -> None:
