@@ -173,11 +173,10 @@ class Call(Timed["Call"]):
             raise
 
     def _record(self, response: Any, hints: Mapping[str, Any], *, nobody_looked: bool = False) -> Reading | None:
-        told = self._run._told(response, hints)
-        if told is None:  # no usage is due: it is no call
+        reading, info, made = self._run._told(response, hints)
+        if not made:  # it failed, or no usage is due: it is no call
             self._counted = True
             return None
-        reading, info = told
         channels = () if nobody_looked else (self._channel or RECORD,)
         if self._is_heard(ObservedCall(channels, self._model_type, reading, info, None, None, self.agent, 0.0)):
             return reading

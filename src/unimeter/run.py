@@ -34,7 +34,7 @@ from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
 from unimeter.pairing import RECORD, UNKNOWN, CallInfo, Observation, ObservedCall, ObservedCalls, join
 from unimeter.prices import Price, priced
-from unimeter.reading import Reading, counted_calls
+from unimeter.reading import FailedRequest, Reading, counted_calls
 from unimeter.summary import Section, section, sections_of, tables_of, text_of, without_usage
 from unimeter.unharmed import say_once
 
@@ -323,12 +323,10 @@ class Run(Block["Run"]):
             TypeError, ValueError: the model type is no word, a time no time.
         """
         reading: Reading | None = response
-        info = UNKNOWN
+        info, without_usage = UNKNOWN, 1
         if response is not None and response.__class__ is not Reading:
-            told = self._told(response, {"provider": provider, "url": url, "headers": headers, "model": model})
-            if told is None:
-                return None
-            reading, info = told
+            hints = {"provider": provider, "url": url, "headers": headers, "model": model}
+            reading, info, without_usage = self._told(response, hints)
         if duration is None and time_to_first_token is None and reading is not None:  # a stream's, that was watched
             duration, time_to_first_token = reading.metrics.duration, reading.metrics.time_to_first_token
         word = model_type if type(model_type) is str and model_type else role(model_type)
@@ -349,7 +347,8 @@ class Run(Block["Run"]):
         else:
             raise TypeError(f"a channel has a name, not a {type(channel).__name__}")
         at = time.monotonic()
-        for response in (reading,) if reading is None or not reading.calls else counted_calls(reading):
+        responses: tuple[Reading | None, ...] = (reading,) * without_usage
+        for response in responses if reading is None or not reading.calls else counted_calls(reading):
             seen = ObservedCall(channels, word, response, info, duration, time_to_first_token, agent, at)
             call = self._count(seen, began, also)
             if observation is not None:
@@ -357,16 +356,18 @@ class Run(Block["Run"]):
         return reading
 
     @staticmethod
-    def _told(response: Any, hints: Mapping[str, Any]) -> tuple[Reading | None, CallInfo] | None:
-        """What a response tells: its reading, or what is known of one without usage. None where no usage is due."""
+    def _told(response: Any, hints: Mapping[str, Any]) -> tuple[Reading | None, CallInfo, int]:
+        """What a response tells: its reading; or what is known of one without usage, and how many calls without usage it is.
+
+        It is none if no usage is due, or if the request failed.
+        """
         if response is None or isinstance(response, Reading):
-            return response, UNKNOWN
+            return response, UNKNOWN, 1
         try:
-            return read(response, **hints), UNKNOWN
+            return read(response, **hints), UNKNOWN, 1
         except MissingUsage as missing:
-            if not missing.due:
-                return None
-            return None, CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint)
+            made = sum(not isinstance(call.error, FailedRequest) for call in missing.calls) if missing.calls else int(missing.due)
+            return None, CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint), made
 
     def _pricing(self) -> Price | None:
         """What prices the run's calls: its own price function, or that of the nearest run around."""
