@@ -212,3 +212,17 @@ def test_lines_without_the_blank_ones_are_events_as_they_come() -> None:
         except MissingUsage:  # one chunk alone may be a piece
             seen.append(0)
     assert (seen, stream.reading.metrics.output_tokens) == ([0, 2, 3], 3)
+
+
+def test_a_failed_request_that_is_recorded_alone_is_no_call() -> None:
+    failed = {"custom_id": "a", "response": {"status_code": 400, "body": {"error": {"type": "invalid"}}}}
+    silent = {"custom_id": "b", "response": {"status_code": 200, "body": {"object": "chat.completion", "choices": []}}}
+    for lines, calls in (
+        ([failed], 0),
+        ([failed, failed], 0),
+        ([failed, silent], 1),
+        ([silent, {**silent, "custom_id": "c"}], 2),
+    ):
+        run = Run()
+        assert run.record("\n".join(map(json.dumps, lines))) is None
+        assert (run.metrics.additional_metrics or {}).get("calls_without_usage", 0) == calls

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from unimeter.compiler import TOLD
-from unimeter.errors import MalformedUsage
+from unimeter.errors import MalformedUsage, MissingUsage
 from unimeter.metrics import MessageMetrics
 
 COST = TOLD.index("cost")
@@ -184,6 +184,13 @@ def counted_calls(reading: Reading) -> tuple[Reading | None, ...]:
         return (reading,)
     made = (call for call in reading.calls if not isinstance(call.error, FailedRequest))
     return tuple(call if has_usage(call) else None for call in made)
+
+
+def calls_without_usage(missing: MissingUsage) -> int:
+    """How many calls a run counts of a payload without usage: none if no usage is due, and none for a failed request."""
+    if missing.calls:
+        return sum(not isinstance(call.error, FailedRequest) for call in missing.calls)
+    return int(missing.due)
 
 
 def _word(value: Any) -> str | None:

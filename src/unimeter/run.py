@@ -34,7 +34,7 @@ from unimeter.meter import read
 from unimeter.metrics import MessageMetrics, ModelType, RunMetrics, SessionMetrics, ToolCallMetrics, role
 from unimeter.pairing import RECORD, UNKNOWN, CallInfo, Observation, ObservedCall, ObservedCalls, join
 from unimeter.prices import Price, priced
-from unimeter.reading import FailedRequest, Reading, counted_calls
+from unimeter.reading import Reading, calls_without_usage, counted_calls
 from unimeter.summary import Section, section, sections_of, tables_of, text_of, without_usage
 from unimeter.unharmed import say_once
 
@@ -366,8 +366,8 @@ class Run(Block["Run"]):
         try:
             return read(response, **hints), UNKNOWN, 1
         except MissingUsage as missing:
-            made = sum(not isinstance(call.error, FailedRequest) for call in missing.calls) if missing.calls else int(missing.due)
-            return None, CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint), made
+            info = CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint)
+            return None, info, calls_without_usage(missing)
 
     def _pricing(self) -> Price | None:
         """What prices the run's calls: its own price function, or that of the nearest run around."""
@@ -380,9 +380,12 @@ class Run(Block["Run"]):
 
     def _count(self, seen: ObservedCall, began: float | None, also: Sequence[Run]) -> ObservedCall:
         """Count a call here, in the runs around and in the sessions, each once; or pair it with what is counted already."""
-        if self._parent is None and not also and self._session is None:
+        if self._parent is None and not also:
             with pairing.LOCK:
                 if self._calls.add_to(self._ledger, seen):
+                    if self._session is not None:
+                        self._session._ledger.record(seen.reading, seen.model_type)
+                        seen.ledgers += (self._session._ledger,)
                     if seen.first_token is not None:
                         self._note_first_token(seen.duration, seen.first_token, began)
                     return seen

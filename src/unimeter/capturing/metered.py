@@ -15,7 +15,7 @@ from unimeter.capturing.sifting import sift_for
 from unimeter.errors import MalformedUsage, MissingUsage, UnimeterError
 from unimeter.hearing import MOST, Hearing
 from unimeter.pairing import UNKNOWN, WIRE, CallInfo, Observation, ObservedCall, joined
-from unimeter.reading import Reading
+from unimeter.reading import Reading, calls_without_usage
 from unimeter.unharmed import say_once
 from unimeter.wire.body import BodyDecoder
 from unimeter.wire.framing import NotABody, Unreadable
@@ -152,9 +152,9 @@ class MeteredCall:
             if self._headers_event is not None:
                 self._hearing.recent.append(self._headers_event)
             is_call = self._may_be_call()
-            reading, info = self._told() if is_call else (None, self._info)
+            reading, info, is_due = self._told() if is_call else (None, self._info, False)
             recorded, self._joined = self._joined, []
-            if not recorded and not (is_call and (reading is not None or self._is_generation)):
+            if not recorded and reading is None and not (is_due and self._is_generation):
                 return  # it was a batch, or a file, or nothing that we know
             self._counted = True
         channels = (*self._channels, *(channel for seen in recorded for channel in seen.channels))
@@ -222,22 +222,24 @@ class MeteredCall:
         known = call.recogniser
         return any(known.by_shape(event) or known.by_usage(event) for event in self._hearing.events if isinstance(event, dict))
 
-    def _told(self) -> tuple[Reading | None, CallInfo]:
-        """What the call told: its reading, or what is known of it without usage."""
+    def _told(self) -> tuple[Reading | None, CallInfo, bool]:
+        """What the call told: its reading, or what is known of it without usage; and whether it should have told some."""
         call = self._hearing.call
+        is_due = True
         if self._unreadable:
             say_once(f"a body from {call.label or 'an unknown provider'} could not be read: {self._unreadable}")
         try:
-            return self._reading(), UNKNOWN
+            return self._reading(), UNKNOWN, True
         except MalformedUsage as error:
             say_once(f"usage from {error.provider} is malformed at {error.path}, and is not counted")
             told = call.another().without_usage(None, next((one for one in self._hearing.events if isinstance(one, dict)), None))
             info = CallInfo(error.provider or told.provider or None, told.model, told.id)
         except MissingUsage as missing:
             info = CallInfo(missing.provider or None, missing.model, missing.id, None, missing.hint)
+            is_due = bool(calls_without_usage(missing))
         except UnimeterError:
             info = UNKNOWN
-        return None, info.filled_from(self._info)
+        return None, info.filled_from(self._info), is_due
 
     def _reading(self) -> Reading:
         decoder = self._decoder
