@@ -26,6 +26,7 @@ from unimeter.batch.chunks import NoInput
 from unimeter.batch.formulas import harmless
 from unimeter.batch.job import BadRow, Options, OtherJob, run
 from unimeter.batch.output import OutputError, OutputInUse
+from unimeter.batch.report import page
 from unimeter.batch.workers import interrupts_held
 from unimeter.cli.app import run as command
 
@@ -589,3 +590,19 @@ def test_a_call_that_litellm_logged_as_failed_is_one() -> None:
     errors = [row["error"] for row in read("in.jsonl", log="litellm")]
     assert errors[0] == "FailedRequest: 429 RateLimitError"
     assert errors[1].startswith("MissingUsage")
+
+
+def test_responses_without_usage_are_counted_by_provider(tmp_path: Path) -> None:
+    silent = {"object": "chat.completion", "choices": []}
+    bodies = [silent, {"type": "message", "role": "assistant", "content": [], "usage": None}, silent, {"nobody": "knows"}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, bodies)) + "\n")
+    summary = run([str(tmp_path / "in.jsonl")], tmp_path / "out.jsonl", Options(), workers=1)
+    assert summary.without_usage == {"OpenAI Chat": 2, "Anthropic": 1}
+    assert summary.errors.total() == 4
+    shown = page(summary, "out").partition("Responses without usage")[2]
+    assert [cell.partition("<")[0] for cell in shown.split("<td")[1:]] == [
+        ">OpenAI Chat",
+        " class=number>2",
+        ">Anthropic",
+        " class=number>1",
+    ]

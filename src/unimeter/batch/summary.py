@@ -14,6 +14,8 @@ with needs("batch"):
 
 _SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cost")
 _OF_BOTH = ("cacheable_tokens", "cached_tokens")
+_WITHOUT_USAGE = r"^MissingUsage: (?:(?P<provider>[\w .()/+-]{1,32}): )?"
+"""What the error of a response without usage begins with."""
 _LOOKED_AT = frozenset((*_SUMMED, "row", "source", "position", "provider", "model", "error"))
 
 
@@ -26,6 +28,8 @@ class Summary:
     """How many rows have which kind of error; `FailedRequest` is that of a request that failed."""
     examples: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     """The first error of each kind: its source, position and text."""
+    without_usage: Counter[str] = field(default_factory=Counter)
+    """How many responses carried no usage, by provider; "" where it is not known."""
     models: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     """Calls, tokens and dollars, and of each figure how many calls have told it (`cost_calls`): a sum may be of some calls only.
 
@@ -62,6 +66,8 @@ class Summary:
                 told[f"{name}_calls"] += one[f"{name}_count"]
 
     def _add_errors(self, failed: pa.Table) -> None:
+        providers = pc.struct_field(pc.extract_regex(failed["error"], _WITHOUT_USAGE), [0])
+        self.without_usage.update(one for one in providers.to_pylist() if one is not None)
         kinds = pc.list_element(pc.split_pattern(failed["error"], ":", max_splits=1), 0)
         failed = failed.append_column("kind", kinds).append_column("at", pa.array(range(len(failed)), pa.int64()))
         for one in failed.group_by("kind").aggregate([("at", "count"), ("at", "min")]).to_pylist():
