@@ -709,3 +709,19 @@ def test_a_tap_that_was_taken_away_is_said(is_taken_away: bool, clients: httpx.C
     httpx.Client.send = original  # type: ignore[method-assign]
     assert len(run.messages) == int(not is_taken_away)
     assert any("httpx.Client.send was replaced" in record.getMessage() for record in caplog.records) == is_taken_away
+
+
+def test_an_id_that_stands_in_a_header_is_the_responses() -> None:
+    """boto3 hands it on, and the body has none."""
+    url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-lite-v1%3A0/converse"
+    body = {
+        "output": {"message": {}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 9, "outputTokens": 2, "totalTokens": 11},
+    }
+    answer = httpx.Response(200, headers={"x-amzn-RequestId": "request-1"}, json=body)
+    with client(lambda _: answer) as made, unimeter.capture() as run:
+        made.post(url)
+        run.record({**body, "ResponseMetadata": {"RequestId": "request-1", "HTTPStatusCode": 200}})
+    assert counts(run) == (1, 0)
+    assert run.messages[0].reading.id == "request-1"

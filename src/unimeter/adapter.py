@@ -57,6 +57,8 @@ class Adapter:
     """Where the model's id stands, beside the usage or in the response."""
     id: ClassVar[tuple[str, ...]] = ("id",)
     """Where the response's id stands."""
+    id_header: ClassVar[str] = ""
+    """The header of a whole response that an SDK takes its id from, in lower case, where the body has none."""
     final: ClassVar[tuple[str, ...]] = ()
     """What the last events of a whole stream hold, written as in `shape`. None: the usage itself comes last."""
     content: ClassVar[tuple[str, ...]] = ()

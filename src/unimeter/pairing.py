@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from unimeter.errors import UnknownProvider
 from unimeter.reading import Reading
 from unimeter.registry import registry
 
@@ -233,7 +232,8 @@ class ObservedCalls:
 # What looks alike. With an id, calls are told apart by it, their input and their output. Without one, provider and model
 # come in, of which either may be unknown to one of the channels.
 
-_ANY = object()
+_ANY, _DIALECT = object(), object()
+"""Any provider or model; any provider whose label is a dialect's."""
 
 
 def _keys(call: ObservedCall) -> Iterator[Any]:
@@ -286,29 +286,20 @@ def _candidates(seen: ObservedCall) -> Iterator[tuple[Any, bool]]:
 
 def _who(provider: str | None, model: str | None) -> Iterator[tuple[Any, Any]]:
     """What a call of a provider and a model is found under: their names, and whatever leaves one of them open."""
-    family = () if provider is None else (("family", _family(provider)),)
-    return product((provider, *family, _ANY), (model, _ANY))
+    dialect = () if provider is None or not _is_dialect(provider) else (_DIALECT,)
+    return product((provider, *dialect, _ANY), (model, _ANY))
 
 
 def _whom(provider: str | None, model: str | None) -> Iterator[tuple[Any, Any]]:
-    """What an observation looks under. A dialect's own label, read off a body alone, may stand for each who speaks it."""
-    if provider is None:
-        providers: tuple[Any, ...] = (_ANY,)
-    elif provider == (family := _family(provider)):
-        providers = (("family", family), None)
-    else:
-        providers = (provider, family, None)
-    return product(providers, (_ANY,) if model is None else (model, None))
+    """What an observation looks under. A dialect's label, read off a body alone, stands for whoever speaks it."""
+    anyone = provider is None or _is_dialect(provider)
+    return product((_ANY,) if anyone else (provider, _DIALECT, None), (_ANY,) if model is None else (model, None))
 
 
 @lru_cache(maxsize=256)
-def _family(provider: str) -> str:
-    """The label of the dialect that a provider mainly speaks."""
-    try:
-        known = registry()
-        return known.root_of(known.main_adapter(known.label(provider))).provider
-    except UnknownProvider:
-        return provider
+def _is_dialect(label: str) -> bool:
+    """Whether a label is that of a dialect, which others speak as well."""
+    return any(root.provider == label and registry().main_adapter(label) is root for root in registry().roots)
 
 
 def _is_named(agent: str | Call | None) -> bool:

@@ -26,6 +26,7 @@ class Bedrock(Adapter):
     places = ("usage", "metadata.usage")
     model = ()
     id = ("ResponseMetadata.RequestId",)
+    id_header = "x-amzn-requestid"
     content = (
         *(f"contentBlockDelta.delta.{name}" for name in ("text", "reasoningContent", "toolUse")),
         "contentBlockStart.start.toolUse",

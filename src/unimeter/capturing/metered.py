@@ -79,6 +79,8 @@ class MeteredCall:
         self._joined: list[ObservedCall] = []
         """What blocks around it recorded of the call, before it was counted."""
         self._observed: Sequence[ObservedCall] | None = None
+        self._id: str | None = None
+        """The response's id, as its headers tell it."""
         self._answered = self._counted = False
         self._is_stream = False
         self._sifts = False
@@ -94,6 +96,9 @@ class MeteredCall:
             self._is_over()
             return False
         self._answered = True
+        dialect = self._hearing.call.hints.dialect
+        if dialect is not None and dialect.id_header:
+            self._id = headers.get(dialect.id_header)
         self._is_stream = "json" not in str(headers.get("content-type") or "").lower().replace("ndjson", "")
         if any(headers.get(name) is not None for name in TELLING):
             self._headers_event = invocation_metrics(headers)
@@ -250,4 +255,6 @@ class MeteredCall:
             one_call=decoder.framing not in ("ndjson", "json array"),
         )
         reading.began = self._began
+        if reading.id is None and decoder.framing == "json":  # an SDK gives a stream's events no id
+            reading.id = self._id
         return reading
