@@ -336,14 +336,15 @@ def _check(record: _Record, what: str, at: str) -> None:
         MalformedUsage: one is.
     """
     for name, value in _set_fields(record):
-        if name in _COUNTS and not 0 <= value < 2**63:
-            raise MalformedUsage(what, f"{at}{name}", "a whole number from 0 to 2**63 - 1", repr(value))
-        if isinstance(value, float) and not (isfinite(value) and (value >= 0 or name == "cost")):
-            raise MalformedUsage(what, f"{at}{name}", "a finite number" if name == "cost" else "a time in seconds", repr(value))
         if name == "details":
             for model_type, models in value.items():
                 for number, entry in enumerate(models):
                     _check(entry, what, f"{at}details.{model_type}[{number}].")
+        elif name in _COUNTS:
+            if not 0 <= value < 2**63:
+                raise MalformedUsage(what, f"{at}{name}", "a whole number from 0 to 2**63 - 1", repr(value))
+        elif isinstance(value, float) and not (isfinite(value) and (value >= 0 or name == "cost")):
+            raise MalformedUsage(what, f"{at}{name}", "a finite number" if name == "cost" else "a time in seconds", repr(value))
 
 
 def _json_safe(value: Any) -> Any:

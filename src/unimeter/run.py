@@ -342,7 +342,7 @@ class Run(Block["Run"]):
         observation: Observation | None = None
         if isinstance(channel, str):
             channels: tuple[str, ...] = (channel,) if channel else ()
-        elif channel.__class__ is Observation:
+        elif isinstance(channel, Observation):
             observation, channels, info = channel, channel.channels, info.filled_from(channel.info)
         else:
             raise TypeError(f"a channel has a name, not a {type(channel).__name__}")

@@ -65,7 +65,7 @@ def _note_broken(library: ModuleType, error: BaseException, exchange: Exchange) 
     """Say that an answer broke off while urllib3 read it whole. The error does not hold the response; its traceback does."""
     trace = error.__traceback__
     while trace is not None:
-        response = trace.tb_frame.f_locals.get("self")
+        response: Any = trace.tb_frame.f_locals.get("self")
         if isinstance(response, library.response.HTTPResponse):
             exchange.answered(response.status, response.headers)
             exchange.end(whole=False)
