@@ -160,6 +160,12 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what is there before the first test out of all collections: the tests are thousands, and looked at each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[None]:
     """Watch a test, with all that its fixtures do."""
