@@ -239,6 +239,9 @@ def test_what_cannot_be_counted_changes_nothing() -> None:
     with pytest.raises(MalformedUsage):
         run.record(broken, channel="wire")
     assert (counts(run), run.metrics.cost) == ((1, 0, 11), None)
+    assert run.messages[0].metrics.cost is None
+    run.record(reading(), channel="wire")
+    assert counts(run) == (1, 0, 11)
 
 
 @pytest.mark.parametrize("first", ["wire", "record"])

@@ -97,24 +97,25 @@ def join(call: ObservedCall, other: ObservedCall) -> None:
     `LOCK` is held by the caller.
     """
     reading, model_type = call.reading, call.model_type
+    is_better = other.reading is not None and (reading is None or WIRE in other.channels)
+    new_reading = other.reading if is_better else reading
+    new_type = other.model_type if model_type == "model" else model_type
+    if new_reading is not reading or new_type != model_type:
+        for ledger in call.ledgers:
+            ledger.replace(reading, model_type, new_reading, new_type)  # raises before anything is changed
+    call.reading, call.model_type = new_reading, new_type
     call.channels = _united(call.channels, other.channels)
-    if model_type == "model":
-        call.model_type = other.model_type
+    call.info = call.info.filled_from(other.info)
     if not _is_named(call.agent):
         call.agent = other.agent or call.agent
-    if other.reading is not None and (reading is None or WIRE in other.channels):
-        call.reading = other.reading
     if other.duration is not None and (call.duration is None or WIRE in other.channels):
         call.duration, call.first_token = other.duration, other.first_token or call.first_token
     elif call.first_token is None:
         call.first_token = other.first_token
-    call.info = call.info.filled_from(other.info)
-    if call.reading is reading and call.model_type == model_type:
-        return
-    for ledger in call.ledgers:
-        ledger.replace(reading, model_type, call.reading, call.model_type)
-        if reading is None and (calls := ledger.calls()) is not None:
-            calls.enter(call)
+    if reading is None and new_reading is not None:
+        for ledger in call.ledgers:
+            if (calls := ledger.calls()) is not None:
+                calls.enter(call)
 
 
 def joined(calls: Sequence[ObservedCall], other: ObservedCall) -> bool:
