@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -11,13 +12,14 @@ from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import AsyncMock, MagicMock, Mock
+from unittest.mock import AsyncMock, MagicMock, Mock, sentinel
 
 import httpx
 import pytest
 
 import unimeter
-from unimeter import MalformedUsage, Run, Session, UnimeterError
+from unimeter import MalformedUsage, MessageMetrics, Run, RunMetrics, Session, UnimeterError
+from unimeter.hearing import MOST
 from unimeter.recognise import url_text
 from unimeter.wire import coding
 from unimeter.wire.body import BodyDecoder
@@ -62,7 +64,18 @@ class Endless:
         return Endless()
 
 
-ENDLESS = [cycle_of_dicts, dicts_that_share, lists_that_share, cycle_of_objects, Endless, Mock, MagicMock, AsyncMock]
+def cycle_of_lists() -> Any:
+    held: list[Any] = []
+    held += [held, held]
+    return held
+
+
+def a_sentinel() -> Any:
+    return sentinel.odd
+
+
+CYCLES = [cycle_of_dicts, cycle_of_lists, cycle_of_objects, dicts_that_share, lists_that_share]
+ENDLESS = [*CYCLES, Endless, Mock, MagicMock, AsyncMock, a_sentinel]
 PLACES: dict[str, Callable[[Any], Any]] = {
     "the response": lambda odd: odd,
     "the usage": lambda odd: {**CHAT, "usage": odd},
@@ -87,7 +100,7 @@ def test_what_has_no_end_is_read_or_refused_at_once(make: Callable[[], Any], mon
     monkeypatch.setattr("unimeter.values.MOST_VALUES", 300)
     monkeypatch.setattr("unimeter.evidence.MOST_VALUES", 300)
     monkeypatch.setattr("unimeter.merge.MOST_VALUES", 300)
-    monkeypatch.setattr("unimeter.several.MOST_VALUES", 300)
+    monkeypatch.setattr("unimeter.equality.MOST_VALUES", 300)
     for name, place in PLACES.items():
         for how in (unimeter.read, unimeter.normalize, Run().record, watched, lambda response: unimeter.read([response] * 2)):
             odd = place(make())
@@ -102,6 +115,97 @@ def test_a_mock_is_read_by_what_was_set_on_it() -> None:
     assert (reading.metrics.total_tokens, reading.model, reading.usage) == (4, "m", USAGE)
     with pytest.raises(MalformedUsage, match="prompt_tokens"):  # and not 1, which a MagicMock says it is
         unimeter.read({**CHAT, "usage": {"prompt_tokens": MagicMock(), "completion_tokens": 1}})
+
+
+def test_a_watched_mock_is_a_stream_as_any_other() -> None:
+    chunk = {**CHAT, "object": "chat.completion.chunk"}
+    manager, chunks = MagicMock(), MagicMock()
+    manager.__enter__.return_value.__iter__.return_value = [chunk]
+    chunks.__aiter__.return_value = [chunk]
+
+    async def read_all() -> Any:
+        stream = unimeter.watch(chunks)
+        assert [one async for one in stream] == [chunk]
+        return stream.reading
+
+    with unimeter.watch(manager) as stream:
+        assert list(stream) == [chunk]
+    assert stream.reading.metrics.total_tokens == asyncio.run(read_all()).metrics.total_tokens == 4
+
+
+START = {"type": "message_start", "message": {"type": "message", "id": "m", "usage": {"input_tokens": 9}}}
+DELTA = {"type": "message_delta", "usage": {"output_tokens": 7}}
+LANGCHAIN = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+EVENTS: dict[str, Callable[[Any], list[Any]]] = {
+    "ends": lambda odd: [START, DELTA, *({"type": "message_stop", "odd": odd()} for _ in range(300))],
+    "chunks": lambda odd: [{**CHAT, "object": "chat.completion.chunk", "odd": odd()} for _ in range(MOST + 1)],
+    "usages": lambda odd: [{"object": "chat.completion.chunk", "usage": {**USAGE, "odd": odd()}} for _ in range(3)],
+    "beside": lambda odd: [{**CHAT, "object": "chat.completion.chunk", "service_tier": odd()} for _ in range(MOST + 1)],
+    "in choices": lambda odd: [{"object": "chat.completion.chunk", "choices": [{"usage": odd()}, {"usage": odd()}]}],
+    "added": lambda odd: [{"usage_metadata": {**LANGCHAIN, "odd": odd()}, "response_metadata": {}} for _ in range(2)],
+    "result lines": lambda odd: [{"custom_id": "a", "odd": odd(), "response": {"body": CHAT}} for _ in range(2)],
+}
+
+
+@pytest.mark.parametrize("make", [*CYCLES, Endless])
+@pytest.mark.parametrize("name", EVENTS)
+def test_events_that_hold_what_has_no_end_are_compared_at_once(
+    name: str, make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("values", "evidence", "merge", "equality", "adapters.langchain"):
+        monkeypatch.setattr(f"unimeter.{module}.MOST_VALUES", 300)
+    for how in (unimeter.read, watched_all):
+        with suppress(UnimeterError):
+            assert how(EVENTS[name](make)).metrics.input_tokens  # type: ignore[operator]  # each takes events
+
+
+def watched_all(events: list[Any]) -> Any:
+    stream = unimeter.watch(iter(events))
+    for _ in stream:
+        pass
+    return stream.reading
+
+
+def held_by(response: Any, levels: int, width: int = 1) -> Any:
+    for _ in range(levels):
+        response = {"outputs": [{"custom_id": str(at), "response": {"body": response}} for at in range(width)]}
+    return response
+
+
+def test_responses_within_responses_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unimeter.interpret.MOST_VALUES", 300)
+    endless: dict[str, Any] = {"custom_id": "a"}
+    endless["response"] = endless
+    for held in (held_by(CHAT, 2), json.dumps(held_by(CHAT, 2))):
+        assert unimeter.read(held).metrics.total_tokens == 4
+    for held in (endless, held_by(CHAT, 300), json.dumps(held_by(CHAT, 100))):
+        for how in (unimeter.read, unimeter.normalize, Run().record):
+            with pytest.raises(MalformedUsage, match="the body must be"):
+                how(held)  # type: ignore[operator]  # each takes a response
+    wide = unimeter.read(held_by(CHAT, 7, 20))
+    assert not wide.complete
+    assert wide.metrics.total_tokens < 4 * 300
+
+
+def test_large_result_lines_that_come_twice_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plain body holds has an end, however much it is: only what it holds twice counts."""
+    monkeypatch.setattr("unimeter.equality.MOST_VALUES", 100)
+    body = {**CHAT, "choices": [{"logprobs": [{"token": "a", "bytes": [1]} for _ in range(300)]}]}
+    line = json.dumps({"custom_id": "a", "response": {"status_code": 200, "body": body}})
+    reading = unimeter.read(f"{line}\n{line}\n")
+    assert (reading.metrics.total_tokens, len(reading.odd)) == (4, 1)
+
+
+@pytest.mark.parametrize("make", [cycle_of_dicts, dicts_that_share, lists_that_share])
+def test_saved_metrics_that_have_no_end_are_refused(make: Callable[[], Any]) -> None:
+    for how in (Session.from_dict, MessageMetrics.from_dict, RunMetrics.from_dict):
+        with pytest.raises(MalformedUsage, match="must be a tree, not objects that hold each other"):
+            how({"provider_metrics": make(), "additional_metrics": make()})  # type: ignore[operator]  # each takes data
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    with pytest.raises(MalformedUsage, match="additional_metrics must be nested at most"):
+        Session.from_dict({"additional_metrics": deep})
 
 
 # values of other types -----------------------------------------------------------------------------------------------------

@@ -192,7 +192,8 @@ def locate(spec: Spec) -> Source:
                 source.add(f"{item} = fields_of({item}) or NOTHING")
                 found = source.get(item, steps[1])
                 different = f"[{only}, {found}]"  # which of them is the response's, nobody says: a list is refused
-                source.add(f"if {found} is not None: {only} = {found} if {only} is None or {only} == {found} else {different}")
+                is_same = f"{only} is None or equal({only}, {found})"
+                source.add(f"if {found} is not None: {only} = {found} if {is_same} else {different}")
             source.add(f"if {only} is not None: return {only}, event")
             continue
         holder = source.container("event", steps[:-1])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from unimeter.adapter import Adapter
+from unimeter.equality import comparable, equal
 from unimeter.errors import MalformedUsage, UnimeterError
 from unimeter.interpret import Call
 from unimeter.merge import laid_over
@@ -113,7 +114,8 @@ class Hearing:
         dicts = type(events[0]) is dict
         if dicts or not adapter.landmark_tests:
             try:
-                found = adapter.carriers(events, dicts, self._beside)
+                known = {name: comparable(value) for name, value in self._beside.items()}
+                found = adapter.carriers(events, dicts, known)
                 if found and adapter.names_that_come_last:
                     before = self._beside.copy()
                     for event in found:
@@ -121,7 +123,7 @@ class Hearing:
                         self._beside |= {
                             name: value for name in adapter.names_that_come_last if (value := fields.get(name)) is not None
                         }
-                    if before and before != self._beside:  # it changes: which of its values is the last, only all of them tell
+                    if before and not equal(before, self._beside):  # it changes: only all its values tell which is the last
                         return adapter.carriers(events, dicts, {})
                 return found
             except (AttributeError, TypeError):
@@ -158,8 +160,8 @@ class Hearing:
     def _keep(self, adapter: type[Adapter], event: Any, before: Any) -> None:
         """Keep an event. The first and the last of those kept stay as they are; what lies between is laid together."""
         kept = self._kept
-        if event == kept[-1] and not adapter.calls_add:
-            if event == before:
+        if not adapter.calls_add and equal(event, kept[-1]):
+            if equal(event, before):
                 return  # an event that comes twice adds nothing
             kept.append(before)  # what lies between makes it the end of another response
         kept.append(event)
@@ -191,7 +193,7 @@ def _laid_together(adapter: type[Adapter], one: Any, two: Any) -> Event | None:
     if carried[0][0] is first:  # an event that is its own usage
         return {**laid, **usage}
     located = adapter.locate(laid)
-    return laid if located is not None and located[0] == usage else None
+    return laid if located is not None and equal(located[0], usage) else None
 
 
 def _is_last(adapter: type[Adapter], event: Event) -> bool:

@@ -20,11 +20,13 @@ from unimeter.reasons import hint_of, nothing_known, why_missing
 from unimeter.recognise import NO_URL, FromUrl, Recogniser, recogniser, url_text
 from unimeter.registry import Registry
 from unimeter.streams import Gathered, begins, ended, gathered, telling
-from unimeter.values import Refused, as_fields
+from unimeter.values import MOST_VALUES, Refused, as_fields, spend
 from unimeter.wire.framing import NotABody, Unreadable
 from unimeter.wire.headers import invocation_metrics
 from unimeter.wire.json import loads
 
+_DEEPEST = 8
+"""No body holds responses in responses; what nests deeper is refused, so that no payload can exhaust the stack."""
 _NAMED_BY = 4
 """Events at the beginning of a stream that may name its model and its id."""
 
@@ -35,7 +37,7 @@ Found = tuple[type[Adapter], Any, Event]
 class Call:
     """The reading of one payload: what is known of its sender so far."""
 
-    __slots__ = ("hints", "label", "model", "named", "recogniser")
+    __slots__ = ("_depth", "_left", "hints", "label", "model", "named", "recogniser")
 
     def __init__(self, provider: str | None, url: str | None, model: str | None, known: Recogniser | None = None) -> None:
         self.recogniser: Recogniser = known or recogniser()
@@ -43,6 +45,9 @@ class Call:
         self.hints: FromUrl = NO_URL if url is None else self.recogniser.from_url(url if type(url) is str else url_text(url))
         self.label = self.named or self.hints.label
         self.model = model
+        self._depth = 0
+        self._left: list[int] | None = None
+        """How many more responses within responses are read; those that hold each other have no end."""
 
     # a single response, straight through --------------------------------------------------------------------------
 
@@ -337,6 +342,12 @@ class Call:
 
     def _sum_of(self, found: several.Several) -> Reading:
         """The sum of several responses. Each is read by itself: none spoils the others."""
+        if self._depth == _DEEPEST:
+            raise MalformedUsage(self.label or "", "the body", f"nested at most {_DEEPEST} responses deep", "nested deeper")
+        if self._left is None:
+            self._left = [MOST_VALUES]
+        else:
+            spend(self._left, len(found.held), "the body")
         calls: list[Reading] = []
         complete, free = True, 0
         unknown: UnknownProvider | None = None
@@ -395,6 +406,7 @@ class Call:
     def _call_for(self, held: several.Held) -> Call:
         """The reading of one of several responses. Its result line may name the provider."""
         call = self.another()
+        call._depth, call._left = self._depth + 1, self._left
         if held.around and call.hints.label is None:
             call.hints = call.hints._replace(label=self.recogniser.marked(Adapter, held.around, None))
         return call

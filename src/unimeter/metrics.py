@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import msgspec
 
 from unimeter.adding import add_dollars, folded
+from unimeter.equality import is_bounded
 from unimeter.errors import MalformedUsage
+from unimeter.values import DEEPEST
 
 if TYPE_CHECKING:
     from unimeter.reading import Reading
@@ -75,8 +77,10 @@ class _Record:
         """
         if not isinstance(data, Mapping):
             raise MalformedUsage(cls.__name__, "the data", "an object", f"a {type(data).__name__}")
+        if not is_bounded(data):
+            raise MalformedUsage(cls.__name__, "the data", "a tree", "objects that hold each other")
         try:
-            record = msgspec.convert({name: _own(value) for name, value in data.items()}, cls)
+            record = msgspec.convert({name: _own(value, cls.__name__, f"{name}") for name, value in data.items()}, cls)
         except msgspec.ValidationError as error:
             raise malformed(cls.__name__, error) from None
         _check(record, cls.__name__, "")
@@ -313,6 +317,8 @@ TokenField = Literal[
 ]
 """The names of the counts that every metric type but `ToolCallMetrics` has."""
 _COUNTS = frozenset(get_args(TokenField))
+_DEEPEST = 2 * DEEPEST
+"""How deep saved metrics may nest: those of a model are a few levels down, and hold trees of their own."""
 
 
 def malformed(what: str, error: msgspec.ValidationError) -> MalformedUsage:
@@ -322,11 +328,17 @@ def malformed(what: str, error: msgspec.ValidationError) -> MalformedUsage:
     return MalformedUsage(what, path.removeprefix("$").removeprefix(".") or "the data", expected, got or "another value")
 
 
-def _own(value: Any) -> Any:
-    """A copy of JSON data, of which nothing is shared."""
+def _own(value: Any, what: str, path: str, depth: int = 0) -> Any:
+    """A copy of JSON data, of which nothing is shared.
+
+    Raises:
+        MalformedUsage: it nests deeper than anything that `to_dict` makes.
+    """
+    if depth > _DEEPEST:
+        raise MalformedUsage(what, path, f"nested at most {_DEEPEST} levels deep", "more")
     if isinstance(value, dict):
-        return {name: _own(item) for name, item in value.items()}
-    return [_own(item) for item in value] if isinstance(value, list) else value
+        return {name: _own(item, what, path, depth + 1) for name, item in value.items()}
+    return [_own(item, what, path, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def _check(record: _Record, what: str, at: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 Fields = Mapping[str, Any]
 
 _UNSET = frozenset({"Unset", "UnsetType", "NotGiven", "Omit"})
+_MOCKS = frozenset({"unittest.mock", "mock.mock"})
 _MOST_TYPES = 4096
 """Types that are remembered; a program that makes types without end must not make us grow with it."""
 
@@ -40,8 +41,8 @@ def is_pydantic(kind: type) -> bool:
 
 
 def is_mock(kind: type) -> bool:
-    """Whether a class is one of `unittest.mock`'s: its objects answer to every name, and to `int` with 1."""
-    return any(base.__module__ == "unittest.mock" for base in kind.__mro__)
+    """Whether a class is a mock's, of `unittest.mock` or its backport: its objects answer to every name, and to `int` with 1."""
+    return any(base.__name__ == "NonCallableMock" and base.__module__ in _MOCKS for base in kind.__mro__)
 
 
 def is_unset(value: Any) -> bool:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from unimeter.adapter import Adapter
+from unimeter.equality import equal, is_bounded
 from unimeter.errors import MalformedUsage
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
 from unimeter.reading import FailedRequest, Reading, has_usage
-from unimeter.values import MOST_VALUES
 
 ITEMS = ("custom_id", "batch_request_id", "recordId")
 """What a result line has, and no response."""
@@ -121,8 +121,8 @@ class _Lines:
 
 
 def fingerprint(event: Any) -> Any:
-    """A value that equal events share and others do not. One with more values than are looked at is like no other."""
-    if not _is_bounded(event):
+    """A value that equal events share and others do not. One that would be endless is like no other."""
+    if not is_bounded(event):
         return object()
     try:
         try:
@@ -132,21 +132,6 @@ def fingerprint(event: Any) -> Any:
     except RecursionError:
         return object()
     return sha256(text).digest()
-
-
-def _is_bounded(event: Any) -> bool:
-    """Whether an event has an end that is near enough: objects that hold each other have none, or a far one."""
-    left, waiting = MOST_VALUES, [event]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, (str, bytes, int, float)) or value is None:
-            continue
-        inner = list(value) if isinstance(value, (list, tuple)) else [*(fields_of(value) or {}).values()]
-        left -= len(inner)
-        if left < 0:
-            return False
-        waiting += inner
-    return True
 
 
 def _is_result(event: Mapping[str, Any]) -> bool:
@@ -219,7 +204,7 @@ def one_after_another(
     after_stop: list[Mapping[str, Any]] = []
     for event in events:
         stops = any(test(event) for test in stop_tests)
-        if stopped and (after_stop or event != responses[-1][-1]):  # the same event again adds nothing
+        if stopped and (after_stop or not equal(event, responses[-1][-1])):  # the same event again adds nothing
             after_stop.append(event)
             if not _tells_usage(event, adapter):
                 continue

@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from unimeter import values
+from unimeter.equality import equal
 from unimeter.fields import Field, First, Outside, Step, Sum, Value, parse
 from unimeter.metrics import MessageMetrics
 from unimeter.objects import fields_of
@@ -29,6 +30,7 @@ _UNCHECKED = {
 
 _GLOBALS: dict[str, Any] = {
     "MessageMetrics": MessageMetrics,
+    "equal": equal,
     "NOTHING": {},
     "fields": values.as_fields,
     "fields_of": fields_of,

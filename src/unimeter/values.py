@@ -66,7 +66,9 @@ def spend(left: list[int], count: int, path: str) -> None:
     """
     left[0] -= count
     if left[0] < 0:
-        raise Refused(path, f"at most {MOST_VALUES:,} values", "more")
+        refused = Refused(path, f"an object of at most {MOST_VALUES:,} values", None)
+        refused.got = "a larger one"
+        raise refused
 
 
 def is_numeric(text: str) -> bool:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from unimeter.objects import is_pydantic
+from unimeter.objects import is_mock, is_pydantic
 from unimeter.reading import Reading
 
 if TYPE_CHECKING:
@@ -35,21 +35,26 @@ def watched(stream: Any, watching: Watching) -> Any:
         return stream  # as it is already
     kind: Any = type(stream)
     try:
-        if not hasattr(kind, "reading") and "reading" not in vars(stream):
+        if not is_mock(kind) and not hasattr(kind, "reading") and "reading" not in vars(stream):
             stream.__class__ = _heard(kind)
             stream._unimeter_watching = watching
             return stream
     except Exception:  # a generator, an object with slots, a class that refuses: each says so by an error of its own
         with suppress(Exception):
             stream.__class__ = kind
-    return (_AsyncStand if hasattr(kind, "__aiter__") or hasattr(kind, "__anext__") else _Stand)(stream, watching)
+    is_async = hasattr(kind, "__aiter__") or hasattr(kind, "__anext__")
+    is_sync = hasattr(kind, "__iter__") or hasattr(kind, "__next__")
+    return (_EitherStand if is_async and is_sync else _AsyncStand if is_async else _Stand)(stream, watching)
 
 
 def _watching_of(stream: Any) -> Watching | None:
+    from unimeter.watching import Watching
+
     try:
-        return stream._unimeter_watching  # type: ignore[no-any-return]  # ours, if it is there
+        found = stream._unimeter_watching
     except Exception:  # whatever an object does when it is asked for what it has not
         return None
+    return found if isinstance(found, Watching) else None  # a mock has something under every name
 
 
 def _entered(outer: Any, inner: Any) -> Any:
@@ -173,7 +178,7 @@ class _AsyncStand(_StandsFor):
     """Of an asynchronous stream."""
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        return self._unimeter_watching.heard_async(aiter(self._stream))
+        return self._unimeter_watching.heard_async(self._stream)
 
     async def __anext__(self) -> Any:
         return await self._unimeter_watching.next_async(self._stream.__anext__)
@@ -184,3 +189,7 @@ class _AsyncStand(_StandsFor):
     async def __aexit__(self, *error: Any) -> Any:
         self._unimeter_watching.end()
         return await self._stream.__aexit__(*error)
+
+
+class _EitherStand(_Stand, _AsyncStand):
+    """Of a stream that can be read both ways, as a `MagicMock` can."""

@@ -176,7 +176,7 @@ class Watching:
         finally:
             self.end()
 
-    async def heard_async(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def heard_async(self, chunks: AsyncIterable[Any]) -> AsyncIterator[Any]:
         """The chunks of an asynchronous iterator."""
         self._ended = None
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from unimeter.adapter import Adapter
 from unimeter.fields import beside, count, first, money
 from unimeter.objects import fields_of
-from unimeter.values import as_count, name_of
+from unimeter.values import DEEPEST, MOST_VALUES, Refused, as_count, name_of, spend
 
 
 class LangChain(Adapter):
@@ -71,7 +71,7 @@ class LangChain(Adapter):
     @classmethod
     def merge(cls, events: list[tuple[Mapping[str, Any], Any]]) -> Any:
         """The sum of the chunks' usage, as LangChain adds them itself."""
-        return events[0][1] if len(events) == 1 else _summed([usage for _, usage in events], "")
+        return events[0][1] if len(events) == 1 else _summed([usage for _, usage in events])
 
     @classmethod
     def ready(cls, usage: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[tuple[str, Any, str | None], ...]]:
@@ -86,12 +86,26 @@ class LangChain(Adapter):
         return {**usage, "input_token_details": details}, ()
 
 
-def _summed(usages: list[Any], path: str) -> dict[str, Any]:
+def _summed(usages: list[Any]) -> dict[str, Any]:
     total: dict[str, Any] = {}
     for usage in usages:
-        for name, value in (fields_of(usage) or {}).items():
-            if (inner := fields_of(value)) is not None:
-                total[name] = _summed([total.get(name) or {}, inner], f"{path}{name_of(name)}.")
-            elif value is not None:
-                total[name] = (total.get(name) or 0) + (as_count(value, f"{path}{name_of(name)}") or 0)
+        _add(total, usage, "", 0, [MOST_VALUES])
     return total
+
+
+def _add(total: dict[str, Any], usage: Any, path: str, depth: int, left: list[int]) -> None:
+    fields = fields_of(usage) or {}
+    spend(left, len(fields), "usage")
+    for name, value in fields.items():
+        at = f"{path}{name_of(name)}"
+        if value is None:
+            continue
+        if fields_of(value) is None:
+            total[name] = (as_count(total.get(name) or 0, at) or 0) + (as_count(value, at) or 0)
+        elif depth == DEEPEST:
+            raise Refused(at, f"nested at most {DEEPEST} levels deep", value)
+        else:
+            held = total.setdefault(name, {})
+            if type(held) is not dict:
+                raise Refused(at, "a count in each chunk", value)
+            _add(held, value, f"{at}.", depth + 1, left)
