@@ -27,11 +27,12 @@ class Moonshot(OpenAIChat):
         """Of several choices, each with a usage, nobody says which is the response's."""
         choices = {index for event, _ in events if event.get("usage") is None for index in _choices(event)}
         if len(choices) > 1:
-            raise Refused("choices[].usage", "in one choice", sorted(choices, key=str))
+            raise Refused("usage", "in one choice", sorted(choices, key=str))
         return super().merge(events)
 
 
 def _choices(event: Mapping[str, Any]) -> list[Any]:
-    """Which of an event's choices have a usage."""
+    """Which of an event's choices have a usage, by their numbers."""
     choices = (fields_of(choice) or {} for choice in event.get("choices") or ())
-    return [choice.get("index") for choice in choices if choice.get("usage") is not None]
+    numbers = (choice.get("index") for choice in choices if choice.get("usage") is not None)
+    return [number if isinstance(number, int) else None for number in numbers]
