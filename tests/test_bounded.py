@@ -83,6 +83,8 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "in the usage, read": lambda odd: {**CHAT, "usage": {**USAGE, "prompt_tokens_details": odd}},
     "a count": lambda odd: {**CHAT, "usage": {"prompt_tokens": odd, "completion_tokens": 1}},
     "a tree": lambda odd: {"type": "message", "role": "assistant", "usage": {"input_tokens": 1, "server_tool_use": odd}},
+    "words": lambda odd: {**CHAT, "type": odd, "object": odd, "model": odd, "id": odd, "finish_reason": odd, "error": odd},
+    "a modality": lambda odd: {"usageMetadata": {"promptTokensDetails": [{"modality": odd, "tokenCount": 1}]}},
     "beside the usage": lambda odd: {**CHAT, "choices": [odd], "unknown": odd},
     "in an object": lambda odd: SimpleNamespace(**{**CHAT, "usage": SimpleNamespace(**USAGE, unknown=odd)}),
 }
@@ -228,6 +230,23 @@ def test_integers_of_other_types_are_counts() -> None:
     for wrong in (Whole(2**63), Whole(-1), 2**63, float(2**63), Fraction(1, 2), True, Decimal("NaN"), "3"):
         with pytest.raises(MalformedUsage, match="prompt_tokens must be"):
             unimeter.read({**CHAT, "usage": {"prompt_tokens": wrong, "completion_tokens": 1}})
+
+
+def test_integers_of_other_types_are_no_objects() -> None:
+    """They have fields of their own, which are no figures."""
+    usage = {"input_tokens": Whole(9), "output_tokens": 1, "server_tool_use": {"web_search_requests": Whole(2)}}
+    started = {**START, "message": {**START["message"], "usage": usage}}
+    reading = unimeter.read([started, DELTA, {**DELTA, "usage": {"output_tokens": Whole(8)}}, {"type": "message_stop"}])
+    assert (reading.metrics.total_tokens, reading.complete) == (17, True)
+    assert reading.metrics.provider_metrics == {"server_tool_use": {"web_search_requests": 2}}
+    assert reading.usage == {"input_tokens": 9, "output_tokens": 8, "server_tool_use": {"web_search_requests": 2}}
+    body = {"model": "l", "done": True, "prompt_eval_count": Whole(3), "eval_count": Whole(4), "unknown_count": Whole(5)}
+    assert unimeter.read(body).usage == {"prompt_eval_count": 3, "eval_count": 4, "unknown_count": 5, "done": True, "model": "l"}
+
+
+def test_choices_whose_number_is_none_are_read() -> None:
+    chunk = {"object": "chat.completion.chunk", "choices": [{"index": {"a": 1}, "usage": USAGE}]}
+    assert unimeter.read([chunk, chunk], "Moonshot").metrics.total_tokens == 4
 
 
 def test_what_names_a_modality_is_a_word() -> None:

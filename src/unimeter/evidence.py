@@ -156,13 +156,12 @@ def _of_value(value: Any, node: Kept | None, labels: frozenset[str], name: Any, 
             return float(value) if isfinite(value) else repr(float(value))
         if isinstance(value, str):
             return str(value) if name in labels or (node and node.is_tree and is_numeric(value)) else _DROPPED
+    if not isinstance(value, (dict, list, tuple)) and (number := plain_number(value)) is not None:
+        return number
     if node is None or depth > DEEPEST:
         return _DROPPED
     if isinstance(value, (list, tuple)):
         return _of_list(value, node, labels, name, depth, left)
-    number = plain_number(value)
-    if number is not None:
-        return number
     fields = fields_of(value)
     if fields is None:
         return _DROPPED

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from numbers import Number
 from typing import Any
 
 Fields = Mapping[str, Any]
@@ -67,6 +68,8 @@ def _view_of(kind: type) -> Callable[[Any], Fields | None]:
         return _of_azure if kind.__module__.startswith("azure.") else dict
     if issubclass(kind, (str, bytes, bytearray, memoryview, int, float, list, tuple, Enum, type)) or kind.__name__ in _UNSET:
         return _nothing
+    if (hasattr(kind, "__index__") or issubclass(kind, Number)) and not is_mock(kind):
+        return _nothing  # a number of another type, as numpy has
     if hasattr(kind, "__pydantic_root_model__"):  # which pydantic's dataclasses have not
         return _of_litellm if "_hidden_params" in getattr(kind, "__private_attributes__", ()) else fields_of
     if hasattr(kind, "__dict__") and "__dict__" in dir(kind):

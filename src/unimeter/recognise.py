@@ -17,7 +17,7 @@ from unimeter.adapter import Adapter
 from unimeter.errors import UnknownProvider
 from unimeter.objects import Fields, fields_of
 from unimeter.registry import Registry, registry
-from unimeter.shape import conditions, predicate
+from unimeter.shape import conditions, predicate, word_of
 from unimeter.source import Source
 from unimeter.typed import Reader, object_reader, typed_reader
 
@@ -126,13 +126,14 @@ def dialect_finder(registry: Registry, by_usage: bool) -> Callable[[Event], type
     What the names in a usage tell is kept apart: two dialects may use the same, so all else is asked first.
     """
     source = Source("dialect", "event", camel_case=False)
+    source.constants["word_of"] = word_of
     words: dict[str, str] = {}
 
     def word(top: str) -> str:
         if top not in words:
             name = words[top] = source.variable(f"{top}_word")
             source.add(f"{name} = event.get({top!r})")
-            source.add(f"if {name} is not None: {name} = ({name} if type({name}) is str else as_word({name})).lower()")
+            source.add(f"if {name} is not None: {name} = ({name} if type({name}) is str else word_of({name})).lower()")
         return words[top]
 
     for root in registry.roots:

@@ -25,8 +25,14 @@ class Condition(NamedTuple):
         """Whether a value reads as is wanted."""
         if value is None or self.wanted is None:
             return value is not None
-        text = str(getattr(value, "value", value)).lower()
+        text = word_of(value).lower()
         return text.startswith(self.wanted[:-1]) if self.wanted.endswith("*") else text == self.wanted
+
+
+def word_of(value: Any) -> str:
+    """A value as a word: a text, a number, or what an enum's member stands for; "" for what holds others, and has no end."""
+    value = getattr(value, "value", value)
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def conditions(test: str) -> tuple[Condition, ...]:

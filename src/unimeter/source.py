@@ -171,7 +171,7 @@ class Source:
             self.open_item(item, items, path)
             if step.key:
                 word = self.get(item, Step(step.key))
-                self.add(f"if type({word}) is not str: {word} = as_word({word})")
+                self.add(f"if {word} is not None and type({word}) is not str: {word} = as_word({word}, '{path}[].{step.key}')")
             opening = "if"
             for other, total in totals.items():
                 test = f"{opening} {word} in {self.constant(_in_any_case(other.steps[at].wanted))}:" if step.key else ""

@@ -246,9 +246,10 @@ def as_list(value: Any, path: str) -> list[Any] | tuple[Any, ...] | None:
     raise Refused(path, "a list", value)
 
 
-def as_word(value: Any) -> str:
+def as_word(value: Any, path: str) -> str:
     """A word by which an item of a list is chosen: a string, an enum's member, in some bodies a number."""
-    return str(value.value if isinstance(value, Enum) else value)
+    word = as_label(value, path)
+    return "" if word is None else str(word)
 
 
 def as_tally(items: Any, path: str, key: str, count: str, camel: str) -> dict[str, int] | None:
