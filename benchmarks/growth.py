@@ -19,16 +19,21 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 import unimeter
-from unimeter import Run
-from unimeter.fixture import sse
+from unimeter import Run, Session
+from unimeter.fixture import Fixture, load_all, sse
+from unimeter.interpret import Call
+from unimeter.registry import registry
 
 LEAST = 0.1
 """Seconds that the smaller of the two measured must take."""
+LARGEST = 2**19
+"""What takes less than 0.1 s with so many is measured with so many."""
 MOST = 2.6
 TURNS = 5
 URL = "https://api.openai.com/v1/chat/completions"
@@ -159,6 +164,51 @@ def batch_line(number: int) -> dict[str, Any]:
     return {"custom_id": f"r{number}", "response": {"status_code": 200, "body": chat(number)}, "error": None}
 
 
+def numbered(event: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    return [{**event, "number": at} for at in range(count)]
+
+
+def calling_tools(count: int) -> Work:
+    def work() -> None:
+        run = Run()
+        for at in range(count):
+            run.record_tool(f"tool {at}", 0.1)
+        _ = run.metrics, run.tools
+
+    return work
+
+
+def running(count: int) -> Work:
+    runs = []
+    for one in readings(count):
+        run = Run()
+        run.record(one)
+        runs.append(run)
+
+    def work() -> None:
+        session = Session()
+        for run in runs:
+            session.add(run)
+        _ = session.to_dict()
+
+    return work
+
+
+def recording_agents(made: list[Any]) -> Work:
+    def work() -> None:
+        run = Run()
+        for at, one in enumerate(made):
+            run.record(one, agent=f"agent {at}")
+        _ = run.by_agent()
+
+    return work
+
+
+def saved(count: int) -> Work:
+    text = unimeter.read([chat(number) for number in range(count)]).to_json()
+    return lambda: unimeter.Reading.from_json(text) == unimeter.Reading.from_json(text)
+
+
 BLANK = b" " * 16
 THINGS: dict[str, Make] = {
     # responses in one body
@@ -178,7 +228,7 @@ THINGS: dict[str, Make] = {
     ),
     # events of a stream
     "words": lambda n: reading(sse([*[WORD] * n, END, "[DONE]"])),
-    "words, watched": lambda n: watching([*[WORD] * n, END]),
+    "words, watched": lambda n: watching([*numbered(WORD, n), END]),
     "words, captured": lambda n: capturing([sse([WORD])] * n + [sse([END, "[DONE]"])]),
     "usage in each event": lambda n: reading([chunk(usage={**USAGE, "completion_tokens": at}) for at in range(n)]),
     "usage in each event, watched": lambda n: watching([chunk(usage={**USAGE, "completion_tokens": at}) for at in range(n)]),
@@ -187,7 +237,11 @@ THINGS: dict[str, Make] = {
         anthropic_stream(n, {"type": "message_delta", "usage": {"output_tokens": 3}})
     ),
     "Anthropic's ends": lambda n: reading(anthropic_stream(n, {"type": "message_stop"})),
-    "Anthropic's ends, watched": lambda n: watching(anthropic_stream(n, {"type": "message_stop"})),
+    "Anthropic's ends, numbered": lambda n: reading(
+        [*anthropic_stream(0, {}), *numbered({"type": "message_stop"}, n), *anthropic_stream(0, {})]
+    ),
+    "streams one after another": lambda n: reading(sse(anthropic_stream(0, {}) * n)),
+    "tool calls in a chunk": lambda n: reading([chunk(choices=[{"index": 0, "delta": {"tool_calls": [{"index": 0}] * n}}]), END]),
     "pings": lambda n: reading(anthropic_stream(n, {"type": "ping"})),
     "events that nobody knows": lambda n: reading(anthropic_stream(n, {"type": "nobody_knows", "x": 1})),
     "Gemini's chunks": lambda n: reading([gemini(number) for number in range(n)]),
@@ -200,6 +254,23 @@ THINGS: dict[str, Make] = {
     "transcriptions in a realtime session": lambda n: reading(realtime("transcriptions", n)),
     "transcriptions in a realtime session, watched": lambda n: watching(realtime("transcriptions", n)),
     # bytes
+    "words in pieces, watched": lambda n: watching(pieces_of(sse([*[WORD] * (n // 16), END, "[DONE]"]))),
+    "lines in pieces, watched": lambda n: watching(pieces_of(lines(ollama(at) for at in range(n // 8)).encode())),
+    "frames in pieces, watched": lambda n: watching(
+        pieces_of(b"".join(frame(json.dumps(one).encode()) for one in anthropic_stream(n // 16, {"type": "ping"})))
+    ),
+    "an array in pieces, watched": lambda n: watching(pieces_of(json.dumps([gemini(at) for at in range(n // 8)]).encode())),
+    "comments": lambda n: reading(b": ping\n\n" * n + sse([END, "[DONE]"])),
+    "data lines of one event": lambda n: reading(b"data: {\n" + b"data: \n" * n + b'data: "usage": {"prompt_tokens": 1}}\n\n'),
+    "carriage returns": lambda n: watching([b"\r"] * n + [sse([END, "[DONE]"])]),
+    "broken lines": lambda n: reading(lines(map(chat, range(4))) + "\n{broken" * n),
+    "cut braces": lambda n: reading("{" * n),
+    "quotes": lambda n: reading(json.dumps(chat(1) | {"x": '"' * n})),
+    "blanks behind": lambda n: watching([json.dumps(chat(1)).encode(), *[BLANK] * n]),
+    "text lines in a list": lambda n: reading([json.dumps(chat(number)) for number in range(n)]),
+    "pretty-printed responses in pieces": lambda n: watching(
+        pieces_of("\n".join(json.dumps(chat(at), indent=2) for at in range(n // 8)).encode())
+    ),
     "leading blanks": lambda n: reading(b" " * n + json.dumps(chat(1)).encode()),
     "leading blanks in pieces": lambda n: watching([*[BLANK] * n, json.dumps(chat(1)).encode()]),
     "leading newlines in pieces, captured": lambda n: capturing([*[b"\n"] * n, sse([END, "[DONE]"])]),
@@ -225,6 +296,16 @@ THINGS: dict[str, Make] = {
     "depth of a usage": lambda n: reading(
         json.dumps(chat(1)).replace('"completion_tokens": 2', '"a": ' + '{"a": ' * n + "1" + "}" * n)
     ),
+    "names in a body": lambda n: reading(json.dumps(chat(1) | {f"unknown_{at}": at for at in range(n)})),
+    "items of a body": lambda n: reading(
+        json.dumps({"object": "response", "output": [{"type": "message"}] * n, "usage": {"input_tokens": 1, "output_tokens": 1}})
+    ),
+    "choices with a usage each": lambda n: reading(
+        [chunk(choices=[{"index": at, "usage": dict(USAGE)} for at in range(n)])], provider="Moonshot"
+    ),
+    "names in a tree": lambda n: reading(
+        message(1) | {"usage": {"input_tokens": 1, "server_tool_use": {f"a{at}": at for at in range(n)}}}
+    ),
     "choices": lambda n: reading(chat(1) | {"choices": [{"finish_reason": "stop", "message": {"content": "x"}}] * n}),
     # runs
     "calls in a run": lambda n: recording(readings(n), "record"),
@@ -240,10 +321,45 @@ THINGS: dict[str, Make] = {
             [run.record({**chat(number), "usage": None}) for number in reversed(range(n))],
         )
     ),
+    "tools in a run": lambda n: calling_tools(n),
+    "runs in a session": lambda n: running(n),
+    "agents in a run": lambda n: recording_agents(readings(n)),
+    "calls read from what was saved": lambda n: saved(n),
     "calls of models of their own": lambda n: recording(
         [one for at in range(n) for one in readings(1, model=f"m{at}")], "record"
     ),
 }
+
+
+def events_of_each_dialect() -> dict[str, Make]:
+    """Each kind of event, repeated where it stands in a recorded stream: of each dialect, the stream with most kinds."""
+    known = registry()
+    streams: dict[Any, dict[str, tuple[Fixture, int]]] = {}
+    for fixture in load_all(Path(__file__).parent.parent / "fixtures"):
+        if fixture.events is None or fixture.expected.error:
+            continue
+        events = [event for event in fixture.events if isinstance(event, dict)]
+        adapter = Call(fixture.wire.provider, fixture.url, None).adapter_of(events, None)
+        kinds = {_kind(event): (fixture, at) for at, event in enumerate(fixture.events) if isinstance(event, dict)}
+        root = known.root_of(adapter)
+        if len(kinds) > len(streams.get(root, ())):
+            streams[root] = kinds
+
+    def make(fixture: Fixture, at: int, how: Callable[..., Work], **hints: Any) -> Make:
+        events: list[Any] = fixture.events or []
+        return lambda n: how([*events[:at], *numbered(events[at], n), *events[at:]], **hints)
+
+    things: dict[str, Make] = {}
+    for root, kinds in streams.items():
+        for kind, (fixture, at) in kinds.items():
+            things[f"{root.__name__}: {kind}"] = make(fixture, at, reading, url=fixture.url, provider=fixture.wire.provider)
+            things[f"{root.__name__}: {kind}, watched"] = make(fixture, at, watching)
+    return things
+
+
+def _kind(event: dict[str, Any]) -> str:
+    names = (event.get("type") or event.get("event_type"), *sorted(name for name, value in event.items() if value is not None))
+    return " ".join(str(name) for name in names if name)[:48]
 
 
 def measured(work: Work) -> float:
@@ -261,12 +377,12 @@ def measured(work: Work) -> float:
 def main(names: list[str]) -> int:
     """Print the factors; 1 if one is too large."""
     slow = 0
-    for name, make in THINGS.items():
+    for name, make in {**THINGS, **events_of_each_dialect()}.items():
         if names and name not in names:
             continue
         size = 256
         make(16)()  # what is made once is made here
-        while measured(make(size)) < LEAST and size < 2**24:
+        while measured(make(size)) < LEAST and size < LARGEST:
             size *= 2
         works = [make(size), make(2 * size)]
         times: list[list[float]] = [[], []]
@@ -276,7 +392,7 @@ def main(names: list[str]) -> int:
         once, twice = map(statistics.median, times)
         factor = twice / once
         slow += factor > MOST
-        print(f"{name:48} {size:9,} {once * 1e3:8.1f} ms  {factor:5.2f}{'  TOO MUCH' * (factor > MOST)}", flush=True)
+        print(f"{name:72} {size:9,} {once * 1e3:8.1f} ms  {factor:5.2f}{'  TOO MUCH' * (factor > MOST)}", flush=True)
     return int(bool(slow))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
@@ -19,10 +20,16 @@ import pytest
 
 import unimeter
 from unimeter import MalformedUsage, MessageMetrics, Run, RunMetrics, Session, UnimeterError
+from unimeter.adapter import Adapter
+from unimeter.drift import Watched
+from unimeter.fixture import Fixture
 from unimeter.hearing import MOST
 from unimeter.recognise import url_text
+from unimeter.testing.subject import objects
 from unimeter.wire import coding
 from unimeter.wire.body import BodyDecoder
+
+from .conftest import FIXTURES
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 1}
 CHAT = {"object": "chat.completion", "choices": [], "usage": USAGE}
@@ -269,6 +276,82 @@ def test_a_path_begins_at_the_usage() -> None:
         with pytest.raises(MalformedUsage) as refused:
             unimeter.read(payload)
         assert refused.value.path == path
+
+
+def places_of_numbers(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, (dict, list)):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places_of_numbers(inner, (*place, name))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield place
+
+
+def written(place: tuple[Any, ...]) -> str:
+    """A place as a path of a table writes it."""
+    names = [f"[{name}]" if isinstance(name, int) else re.sub(r"(?<=[a-z0-9])[A-Z]", r"_\g<0>", name).lower() for name in place]
+    return re.sub(r"\.?\[\d+\]", "[]", ".".join(names))
+
+
+def path_of_error(how: Callable[..., object], *arguments: Any, **hints: Any) -> str | None:
+    try:
+        how(*arguments, **hints)
+    except MalformedUsage as malformed:
+        return malformed.path
+    return None
+
+
+def with_negative(data: Any, place: tuple[Any, ...]) -> Any:
+    changed = holder = json.loads(json.dumps(data))
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = -1
+    return changed
+
+
+def richest_fixtures() -> Iterator[Fixture]:
+    """Of each provider, the response and the stream with most figures."""
+    richest: dict[Any, tuple[int, Fixture]] = {}
+    for fixture in FIXTURES.values():
+        if fixture.body is None and not fixture.expected.error and not fixture.wire.headers:
+            kind = fixture.name.partition("/")[0], fixture.is_stream
+            figures = sum(1 for _ in places_of_numbers(fixture.events or fixture.response))
+            if figures > richest.get(kind, (0, None))[0] and figures < 40:
+                richest[kind] = figures, fixture
+    return (fixture for _, fixture in richest.values())
+
+
+def paths_from_usage(adapters: set[type[Adapter]], path: str) -> tuple[str, ...]:
+    """How the place of a figure may end if it has this path in the usage, or is one of those that stand beside it."""
+    places = {place for adapter in adapters for place in adapter.places}
+    if "" in places or any(leaf.beside and leaf.path == path for adapter in adapters for leaf in adapter.leaves()):
+        return (f".{path}",)
+    return tuple(f".{place}{'' if path[:1] == '[' else '.'}{path}" for place in places)
+
+
+def test_a_path_is_the_same_in_each_form() -> None:
+    """Each figure is made negative in turn."""
+    checked = 0
+    for fixture in richest_fixtures():
+        hints: dict[str, Any] = {"provider": fixture.wire.provider, "url": fixture.url}
+        call = Watched(model=None, **hints)
+        call.read(fixture.events or fixture.response, None)
+        adapters = {adapter for adapter, *_ in call.seen}
+        for place in places_of_numbers(fixture.events or fixture.response):
+            data = with_negative(fixture.events or fixture.response, place)
+            path = path_of_error(unimeter.read, data, **hints)
+            if path is None:
+                continue
+            checked += 1
+            in_table = re.sub(r"\[(\d+|\w+=[^]]*)\]", "[]", path)  # which items of a list the table takes
+            is_alone = written(place) == in_table
+            assert is_alone or f".{written(place)}".endswith(paths_from_usage(adapters, in_table)), (fixture.name, path)
+            body = fixture.model_copy(update={"events" if fixture.is_stream else "response": data}).bytes()
+            for form in (data, body, objects(data)):
+                for how in (unimeter.read, unimeter.normalize):
+                    assert path_of_error(how, form, **hints) == path, fixture.name
+            if not fixture.is_stream:
+                assert path_of_error(unimeter.read, {"custom_id": "a", "response": data}, **hints) == path, fixture.name
+    assert checked > 200
 
 
 @pytest.mark.parametrize(
