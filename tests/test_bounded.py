@@ -354,12 +354,31 @@ def test_a_path_is_the_same_in_each_form() -> None:
     assert checked > 200
 
 
+def test_a_saved_reading_has_no_negative_counts() -> None:
+    saved = unimeter.read(CHAT).to_dict()
+    for changed, path in (
+        ({"told": {"input_tokens": -1}}, "told.input_tokens"),
+        ({"told": {"cost": float("nan")}}, "told.cost"),
+        ({"total": -1}, "total"),
+        ({"began": float("nan")}, "began"),
+        ({"calls": [saved | {"total": 2**63}]}, "calls[0].total"),
+    ):
+        with pytest.raises(MalformedUsage) as refused:
+            unimeter.Reading.from_dict(saved | changed)
+        assert refused.value.path == path
+
+
 @pytest.mark.parametrize(
     ("data", "path"),
     [
         ({"input_tokens": -1}, "input_tokens"),
         ({"total_tokens": 2**63}, "total_tokens"),
         ({"cost": float("nan")}, "cost"),
+        ({"input_tokens": True}, "input_tokens"),
+        ({"input_tokens": 1.5}, "input_tokens"),
+        ({"additional_metrics": {"calls": -1}}, "additional_metrics.calls"),
+        ({"additional_metrics": {"calls_without_usage": 1.5}}, "additional_metrics.calls_without_usage"),
+        ({"additional_metrics": {"own": [float("inf")]}}, "additional_metrics.own"),
         ({"details": {"model": [{"id": "m", "provider": "p", "output_tokens": -5}]}}, "details.model[0].output_tokens"),
     ],
 )

@@ -26,7 +26,7 @@ import msgspec
 from unimeter.adding import add_dollars, folded
 from unimeter.equality import is_bounded
 from unimeter.errors import MalformedUsage
-from unimeter.values import DEEPEST
+from unimeter.values import DEEPEST, described, name_of
 
 if TYPE_CHECKING:
     from unimeter.reading import Reading
@@ -317,6 +317,7 @@ TokenField = Literal[
 ]
 """The names of the counts that every metric type but `ToolCallMetrics` has."""
 _COUNTS = frozenset(get_args(TokenField))
+_CALL_COUNTS = frozenset(("calls", "calls_without_usage", "calls_without_cost", "calls_with_computed_cost"))
 _DEEPEST = 2 * DEEPEST
 """How deep saved metrics may nest: those of a model are a few levels down, and hold trees of their own."""
 
@@ -332,12 +333,14 @@ def _own(value: Any, what: str, path: str, depth: int = 0) -> Any:
     """A copy of JSON data, of which nothing is shared.
 
     Raises:
-        MalformedUsage: it nests deeper than anything that `to_dict` makes.
+        MalformedUsage: it nests deeper than anything that `to_dict` makes, or a number in it is none that JSON can say.
     """
     if depth > _DEEPEST:
-        raise MalformedUsage(what, path, f"nested at most {_DEEPEST} levels deep", "more")
+        raise MalformedUsage(what, path.partition(".")[0], f"nested at most {_DEEPEST} levels deep", "more")
+    if isinstance(value, float) and not isfinite(value):
+        raise MalformedUsage(what, path, "a finite number", repr(value))
     if isinstance(value, dict):
-        return {name: _own(item, what, path, depth + 1) for name, item in value.items()}
+        return {name: _own(item, what, f"{path}.{name_of(name)}", depth + 1) for name, item in value.items()}
     return [_own(item, what, path, depth + 1) for item in value] if isinstance(value, list) else value
 
 
@@ -352,11 +355,18 @@ def _check(record: _Record, what: str, at: str) -> None:
             for model_type, models in value.items():
                 for number, entry in enumerate(models):
                     _check(entry, what, f"{at}details.{model_type}[{number}].")
+        elif name == "additional_metrics":
+            for counted in value.keys() & _CALL_COUNTS:
+                _check_count(value[counted], what, f"{at}{name}.{counted}")
         elif name in _COUNTS:
-            if not 0 <= value < 2**63:
-                raise MalformedUsage(what, f"{at}{name}", "a whole number from 0 to 2**63 - 1", repr(value))
+            _check_count(value, what, f"{at}{name}")
         elif isinstance(value, float) and not (isfinite(value) and (value >= 0 or name == "cost")):
             raise MalformedUsage(what, f"{at}{name}", "a finite number" if name == "cost" else "a time in seconds", repr(value))
+
+
+def _check_count(value: Any, what: str, path: str) -> None:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise MalformedUsage(what, path, "a whole number from 0 to 2**63 - 1", described(value))
 
 
 def _json_safe(value: Any) -> Any:

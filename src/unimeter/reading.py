@@ -11,6 +11,7 @@ import msgspec
 from unimeter.compiler import TOLD
 from unimeter.errors import MalformedUsage, MissingUsage
 from unimeter.metrics import MessageMetrics
+from unimeter.values import Refused, as_count, as_finite, as_number
 
 COST = TOLD.index("cost")
 """Where the cost stands in `told`."""
@@ -243,7 +244,12 @@ def _from_dict(data: Any, at: str, depth: int = 0) -> Reading:
 
     if "provider" not in data or "metrics" not in data:
         raise MalformedUsage("Reading", at or "the data", "an object with provider and metrics", "an object without")
-    raw = value("told", {})
+    try:
+        raw = {name: (as_number if name == "cost" else as_count)(one, f"told.{name}") for name, one in value("told", {}).items()}
+        total = None if (given := value("total", None)) is None else as_count(given, "total")
+        began = None if (given := value("began", None)) is None else as_finite(given, "began")
+    except Refused as refused:
+        raise MalformedUsage("Reading", f"{at}{refused.path}", refused.expected, refused.got) from None
     return Reading(
         value("provider", ""),
         value("model", None),
@@ -253,9 +259,9 @@ def _from_dict(data: Any, at: str, depth: int = 0) -> Reading:
         readings("parts"),
         readings("calls"),
         tuple(raw.get(name) for name in TOLD),
-        value("total", None),
+        total,
         data.get("usage"),
-        value("began", None),
+        began,
         _error_from_dict(data.get("error"), at),
         value("notes", ()),
     )
