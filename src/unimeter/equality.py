@@ -20,6 +20,8 @@ def equal(one: Any, two: Any) -> bool:
 
     Two values whose fields are made when they are asked for are not equal if there are more than `MOST_VALUES`.
     """
+    if _differs_early(one, two):
+        return False
     seen: dict[tuple[int, int], tuple[Any, Any]] = {}  # the objects are kept, so that no id is used again
     left, waiting = MOST_VALUES, [(one, two)]
     while waiting:
@@ -42,6 +44,23 @@ def equal(one: Any, two: Any) -> bool:
             elif inner != other if type(other) in _SCALARS else not _equal_scalars(inner, other):
                 return False
     return True
+
+
+def _differs_early(one: Any, two: Any) -> bool:
+    """Whether two objects differ in a plain value of theirs, or of an object in them: most of those that differ do."""
+    if type(one) is not dict or type(two) is not dict:
+        return False
+    for name, value in one.items():
+        other = two.get(name, _ABSENT)
+        if type(value) in _SCALARS:
+            if value != other and type(other) in _SCALARS:
+                return True
+        elif type(value) is dict and type(other) is dict and value is not other:
+            for inner, plain in value.items():
+                held = other.get(inner, _ABSENT)
+                if plain is not held and type(plain) in _SCALARS and type(held) in _SCALARS and plain != held:
+                    return True
+    return False
 
 
 def _inner_pairs(first: Any, second: Any) -> Iterator[tuple[Any, Any]]:

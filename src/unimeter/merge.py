@@ -15,6 +15,8 @@ from unimeter.fields import other_spelling
 from unimeter.objects import fields_of, is_unset
 from unimeter.values import DEEPEST, MOST_VALUES, spend
 
+_PLAIN = frozenset((int, float, str, bool))
+
 
 def merged(usages: Sequence[Any]) -> Any:
     """The usages laid over one another, in order. A single one is returned as it is; several make a new object."""
@@ -38,5 +40,5 @@ def laid_over(old: Any, new: Any, depth: int, left: list[int] | None = None) -> 
     for name, value in new_fields.items():
         if name not in out and (other := other_spelling(name)) in out:
             out[name] = out.pop(other)  # a dict from the wire, and then an SDK's object
-        out[name] = laid_over(out.get(name), value, depth + 1, left)
+        out[name] = value if type(value) in _PLAIN else laid_over(out.get(name), value, depth + 1, left)
     return out

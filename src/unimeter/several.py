@@ -165,6 +165,8 @@ def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any]
     its id, since some servers reuse ids. Two kinds are one call by their id, and the last counts: snapshots of one object,
     and the events of a stream that look like whole responses, of which only some end it.
     """
+    if sum(_is_whole(event, dialect(event)) for event in events) < 2:
+        return None
     whole: list[tuple[tuple[type[Adapter], Any], Any]] = []
     ends: dict[tuple[type[Adapter], Any], set[bool | None]] = {}
     last_usage: dict[tuple[type[Adapter], Any], Any] = {}
@@ -175,12 +177,10 @@ def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any]
         key = root, root.identify(event)[1]
         if root.locate(event) is not None:
             last_usage[key] = event
-        is_whole = any(test(event) for test in root.whole_tests) and not any(test(event) for test in root.partial_tests)
+        is_whole = _is_whole(event, root)
         ends.setdefault(key, set()).add(any(test(event) for test in root.final_tests) if is_whole else None)
         if is_whole:
             whole.append((key, event))
-    if len(whole) < 2:
-        return None
     found: dict[Any, Any] = {}
     for place, (key, event) in enumerate(whole):
         root, response_id = key
@@ -191,6 +191,16 @@ def whole_responses(events: Sequence[Mapping[str, Any]], dialect: Callable[[Any]
         else:
             found[key if root.has_snapshots and response_id is not None else place] = event
     return [*found.values()] if len(found) > 1 else None
+
+
+def _is_whole(event: Mapping[str, Any], root: type[Adapter] | None) -> bool:
+    """Whether an event is a whole response, and no piece of one that looks like it."""
+    if root is None:
+        return False
+    for test in root.whole_tests:
+        if test(event):
+            return not any(partial(event) for partial in root.partial_tests)
+    return False
 
 
 def one_after_another(

@@ -21,16 +21,28 @@ class Condition(NamedTuple):
     steps: tuple[Step, ...]
     wanted: str | None
 
-    def reads(self, value: Any) -> bool:
-        """Whether a value reads as is wanted."""
-        if value is None or self.wanted is None:
-            return value is not None
-        text = word_of(value).lower()
-        return text.startswith(self.wanted[:-1]) if self.wanted.endswith("*") else text == self.wanted
+    @property
+    def reads(self) -> Callable[[Any], bool]:
+        """A function that tells whether a value reads as is wanted."""
+        wanted = self.wanted
+        if wanted is None:
+            return _is_something
+        prefix = wanted.removesuffix("*")
+        is_prefix = prefix != wanted
+
+        def reads(value: Any) -> bool:
+            text = (value if type(value) is str else word_of(value)).lower()
+            return text.startswith(prefix) if is_prefix else text == wanted
+
+        return reads
+
+
+def _is_something(value: Any) -> bool:
+    return value is not None
 
 
 def word_of(value: Any) -> str:
-    """A value as a word: a text, a number, or what an enum's member stands for; "" for what holds others, and has no end."""
+    """A value as a word: a text, a number, or what an enum's member stands for; "" for what is none or holds others."""
     value = getattr(value, "value", value)
     return str(value) if isinstance(value, (str, int, float)) else ""
 
