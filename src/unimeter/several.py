@@ -125,12 +125,14 @@ def fingerprint(event: Any) -> Any:
     if not is_bounded(event):
         return object()
     try:
-        try:
-            text = msgspec.json.encode(event, enc_hook=lambda value: fields_of(value) or repr(value), order="deterministic")
-        except (ValueError, TypeError, OverflowError):  # what JSON has no word for, such as a lone surrogate
-            text = repr(event).encode("utf-8", "surrogatepass")
+        text = msgspec.json.encode(event, enc_hook=lambda value: fields_of(value) or repr(value), order="deterministic")
     except RecursionError:
         return object()
+    except Exception:  # what JSON has no word for, such as a lone surrogate; or an object that answers to every name
+        try:
+            text = repr(event).encode("utf-8", "surrogatepass")
+        except RecursionError:
+            return object()
     return sha256(text).digest()
 
 

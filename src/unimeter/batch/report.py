@@ -79,8 +79,7 @@ def page(summary: Summary, of: str) -> str:
         f"<h2>Tokens by model</h2>{charts.tokens(rows)}",
         f"<h2>How much of the input came from the cache</h2><p>Of the calls that told it.</p>{charts.cache(rows)}",
         f"<h2>All models</h2><p>{SHORT}</p>{_models(rows)}",
-        f"<h2>What could not be read, and requests that failed</h2>{_errors(summary)}",
-        f"<h2>Responses without usage</h2>{_without_usage(summary)}</html>",
+        f"<h2>What could not be read, and requests that failed</h2>{_errors(summary)}{_without_usage(summary)}</html>",
     ]
     return "\n".join(parts)
 
@@ -110,8 +109,11 @@ def _errors(summary: Summary) -> str:
 
 
 def _without_usage(summary: Summary) -> str:
+    """The responses without usage by provider; nothing if there are none."""
+    if not summary.without_usage:
+        return ""
     shown = [(provider or NONE, f"{count:,}") for provider, count in summary.without_usage.most_common()]
-    return _table(("provider", "*responses"), shown)
+    return f"<h2>Responses without usage</h2>{_table(('provider', '*responses'), shown)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
